@@ -1,0 +1,46 @@
+"""What was committed is poked to the pages that show it."""
+
+from typing import Any
+
+from automation import signals as automation_signals
+from django.dispatch import receiver
+from incidents import signals as incident_signals
+from telemetry import signals as telemetry_signals
+
+from aiops_site import doorbell
+
+
+@receiver(incident_signals.timeline_grew)
+def poke_incident_page(number: int, **_: Any) -> None:
+    _poke(f"incident.{number}")
+
+
+@receiver(incident_signals.incident_changed)
+def poke_incident_list(number: int, kind: str, **_: Any) -> None:
+    _poke("incidents", kind=kind, number=number)
+
+
+@receiver(incident_signals.message_settled)
+def poke_sources(integration: int, **_: Any) -> None:
+    _poke("sources", kind="message", number=integration)
+
+
+@receiver(telemetry_signals.points_judged)
+def poke_charts(services: set[str], **_: Any) -> None:
+    for service in services:
+        _poke(f"series.{service}")
+
+
+@receiver(automation_signals.execution_spoke)
+def poke_execution(execution_id: int, **_: Any) -> None:
+    _poke(f"execution.{execution_id}")
+
+
+@receiver(automation_signals.remediation_changed)
+def poke_approvals(remediation_id: int, number: int, **_: Any) -> None:
+    _poke("approvals", kind="remediation", number=remediation_id)
+    _poke("incidents", kind="remediation", number=number)
+
+
+def _poke(group: str, **fact: Any) -> None:
+    doorbell.poke(group, {"type": "poke", "group": group, "fact": fact})

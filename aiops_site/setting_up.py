@@ -1,0 +1,50 @@
+"""What a console needs before anybody can use it. Everything here may be repeated."""
+
+from pathlib import Path
+
+from automation.models import Runbook
+from automation.published import publish, write_version
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.urls import reverse
+from incidents.models import CorrelationRule
+from telemetry.credentials import issue_token
+
+from aiops_site.models import SetupLink
+
+STARTERS = Path(settings.BASE_DIR) / "automation" / "runbooks"
+
+
+def offer_sign_in() -> str:
+    """Until there is an administrator: a new one-time link for the first one."""
+    if User.objects.filter(is_superuser=True).exists():
+        SetupLink.objects.all().delete()
+        return f"Sign in at {settings.PUBLIC_URL}{reverse('login')}"
+    token = issue_token()
+    SetupLink.objects.all().delete()
+    SetupLink.objects.create(token_hash=token.hashed)
+    path = reverse("setup", args=[token.plain])
+    return f"First time here: make the administrator at {settings.PUBLIC_URL}{path}"
+
+
+def seed_runbooks() -> str:
+    """The starters, published. One that exists is left to its owners."""
+    known = set(Runbook.objects.values_list("name", flat=True))
+    for file in sorted(STARTERS.glob("*.yaml")):
+        if file.stem not in known:
+            publish(write_version(file.read_text(), author=None, reason="Starter runbook"))
+    return ""
+
+
+def seed_rules() -> str:
+    """One rule to begin with, so that the first look at the page shows how rules read."""
+    if not CorrelationRule.objects.exists():
+        CorrelationRule.objects.create(
+            name="Same cluster and alert name",
+            matchers=['cluster=~".+"'],
+            group_by=["cluster", "alertname"],
+            window_seconds=600,
+        )
+    return ""
+
+

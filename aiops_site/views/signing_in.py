@@ -1,0 +1,64 @@
+from typing import Any
+
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from telemetry.credentials import hash_token
+
+from aiops_site import throttle
+from aiops_site.models import SetupLink
+from aiops_site.people import make_administrator
+
+
+class ThrottledForm(AuthenticationForm):
+    """Says the same for an unknown name and a wrong password; stops guessers by name and address."""
+
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "Sign-in failed. Check the user name and the password.",
+        "throttled": "Too many failures. Try again in %(minutes)s min.",
+    }
+
+    def clean(self) -> dict[str, Any]:
+        keys = throttle.keys(self.request, self.data.get("username", ""))
+        if minutes := throttle.minutes_left(keys):
+            message = self.error_messages["throttled"]
+            raise ValidationError(message, code="throttled", params={"minutes": minutes})
+        try:
+            cleaned = super().clean()
+        except ValidationError:
+            throttle.note(keys)
+            raise
+        throttle.forgive(keys)
+        return cleaned
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignIn(LoginView):
+    authentication_form = ThrottledForm
+    redirect_authenticated_user = True
+
+
+@login_not_required
+def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """The first administrator, by the one-time link that was printed. Gone once there is one."""
+    link = SetupLink.objects.filter(token_hash=hash_token(token)).first()
+    if link is None or User.objects.filter(is_superuser=True).exists():
+        raise Http404("This link has been used, or was never given out.")
+    form = UserCreationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        login(request, _make_first(form), "django.contrib.auth.backends.ModelBackend")
+        return redirect("welcome")
+    return render(request, "setup.html", {"form": form})
+
+
+@transaction.atomic
+def _make_first(form: "UserCreationForm[User]") -> User:
+    SetupLink.objects.all().delete()
+    return make_administrator(form.save(commit=False))

@@ -1,0 +1,180 @@
+"""A person's yes is bound to the exact plan: what changed since it was shown does not run."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from incidents import lifecycle
+
+from automation import execution, guardrails, planning
+from automation.limits import Check
+from automation.models import Approval, Remediation
+from automation.plan import PlanRefused
+from automation.plan_difference import Change, difference
+
+Status = Remediation.Status
+TWO_PEOPLE = (Remediation.Risk.HIGH, Remediation.Risk.CRITICAL)
+
+
+class MayNot(Exception):
+    """The rule that forbids this decision to this person."""
+
+
+class HeldBack(Exception):
+    """A guardrail, or the state of the remediation, stands against running now."""
+
+
+class PlanChanged(Exception):
+    """The plan is no longer the one that was shown; `difference` is in words."""
+
+    def __init__(self, changes: Sequence[Change], plan_hash: str) -> None:
+        super().__init__("The plan changed since you opened it. Nothing was run.")
+        self.difference = [change.in_words() for change in changes]
+        self.plan_hash = plan_hash
+
+
+def approve(
+    remediation_id: int, *, plan_hash: str, by: User, reason: str = "", is_break_glass: bool = False
+) -> Remediation:
+    """One yes. When no further one is needed the plan is approved, and exactly one execution exists.
+
+    Raises `MayNot`, `PlanChanged`, or `HeldBack`; in all three nothing is run.
+    """
+    remediation = _load(remediation_id)
+    _demand_entitled(remediation, by, reason, is_break_glass=is_break_glass)
+    _demand_unchanged(remediation, plan_hash)
+    with transaction.atomic():
+        incident = lifecycle.locked(remediation.incident_id)
+        remediation = Remediation.objects.select_for_update(of=("self",)).get(pk=remediation_id)
+        _demand_decidable(remediation, plan_hash)
+        _demand_allowed(guardrails.check(remediation, timezone.now()))
+        _note(remediation, by, Approval.Decision.APPROVED, reason, is_break_glass=is_break_glass)
+        missing = approvals_missing(remediation)
+        text = f"Approved: {remediation.title}" + (f" ({missing} more needed)" if missing else "")
+        lifecycle.record(incident, "approval", text, actor=by.username, payload=_fact(remediation))
+        if not missing:
+            execution.start(remediation)
+        planning.announce(remediation)
+    return remediation
+
+
+def reject(remediation_id: int, *, plan_hash: str, by: User, reason: str) -> Remediation:
+    with transaction.atomic():
+        number = _load(remediation_id).incident_id
+        incident = lifecycle.locked(number)
+        remediation = Remediation.objects.select_for_update(of=("self",)).get(pk=remediation_id)
+        _demand_decidable(remediation, plan_hash)
+        if not reason.strip():
+            raise MayNot("A rejection needs a reason; the next person will read it.")
+        _note(remediation, by, Approval.Decision.REJECTED, reason)
+        remediation.status, remediation.status_reason = Status.REJECTED, reason
+        remediation.decided_at = timezone.now()
+        remediation.save(update_fields=["status", "status_reason", "decided_at"])
+        text = f"Rejected: {remediation.title}: {reason}"
+        lifecycle.record(incident, "approval", text, actor=by.username, payload=_fact(remediation))
+        planning.announce(remediation)
+    return remediation
+
+
+def approvals_missing(remediation: Remediation) -> int:
+    """How many more people have to say yes."""
+    given = remediation.approvals.filter(
+        decision=Approval.Decision.APPROVED, plan_hash=remediation.plan_hash
+    )
+    if given.filter(is_break_glass=True).exists():
+        return 0
+    needed = 2 if remediation.risk in TWO_PEOPLE else 1
+    return max(0, needed - given.count())
+
+
+def rule_against(remediation: Remediation, by: User) -> str:
+    """Why this person may not approve it; empty when they may."""
+    if not by.has_perm("automation.approve_remediation"):
+        return "Approving needs the role approver."
+    if remediation.risk in TWO_PEOPLE:
+        if remediation.requested_by_id == by.pk:
+            return f"You proposed it; {remediation.risk} risk needs somebody else."
+        if remediation.version.author_id == by.pk:
+            return f"You wrote this version; {remediation.risk} risk needs somebody else."
+    if remediation.approvals.filter(by=by, plan_hash=remediation.plan_hash).exists():
+        return "You have decided already; it waits for somebody else."
+    return ""
+
+
+def _load(remediation_id: int) -> Remediation:
+    related = ("incident", "runbook", "version", "policy")
+    return Remediation.objects.select_related(*related).get(pk=remediation_id)
+
+
+def _demand_entitled(
+    remediation: Remediation, by: User, reason: str, *, is_break_glass: bool
+) -> None:
+    if is_break_glass:
+        if not by.has_perm("automation.break_glass") or not reason.strip():
+            raise MayNot("Breaking the glass needs the role admin and a reason.")
+        return
+    if rule := rule_against(remediation, by):
+        raise MayNot(rule)
+    if remediation.risk in TWO_PEOPLE and not reason.strip():
+        raise MayNot(f"A {remediation.risk} risk needs a reason.")
+
+
+def _demand_unchanged(remediation: Remediation, plan_hash: str) -> None:
+    """Compares with the plan as it would be made now; a changed one is stored, to be shown anew."""
+    if remediation.status != Status.PROPOSED:
+        return
+    try:
+        plan = planning.plan_now(remediation)
+    except PlanRefused as refused:
+        raise HeldBack(f"The plan can no longer be made: {refused}") from refused
+    changes = difference(remediation.plan, plan.as_json())
+    if plan.plan_hash != remediation.plan_hash:
+        planning.refresh(remediation, plan)
+        raise PlanChanged(changes, plan.plan_hash)
+    if plan_hash != remediation.plan_hash:
+        raise PlanChanged([], remediation.plan_hash)
+
+
+def _demand_decidable(remediation: Remediation, plan_hash: str) -> None:
+    if remediation.status != Status.PROPOSED:
+        raise HeldBack(f"It is {remediation.get_status_display()} already.")
+    if remediation.expires_at <= timezone.now():
+        raise HeldBack("The plan has expired; propose it again.")
+    if remediation.plan_hash != plan_hash:
+        raise PlanChanged([], remediation.plan_hash)
+
+
+def _demand_allowed(checks: list[Check]) -> None:
+    against = [check.reason for check in checks if not check.passed]
+    if against:
+        raise HeldBack(" ".join(against))
+
+
+def _note(
+    remediation: Remediation,
+    by: User,
+    decision: Approval.Decision,
+    reason: str,
+    *,
+    is_break_glass: bool = False,
+) -> None:
+    Approval.objects.update_or_create(
+        remediation=remediation,
+        by=by,
+        defaults={
+            "decision": decision,
+            "plan_hash": remediation.plan_hash,
+            "reason": reason,
+            "is_break_glass": is_break_glass,
+            "at": timezone.now(),
+        },
+    )
+
+
+def _fact(remediation: Remediation) -> dict[str, object]:
+    return {
+        "remediation": remediation.pk,
+        "status": remediation.status,
+        "plan_hash": remediation.plan_hash,
+    }

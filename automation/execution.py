@@ -1,0 +1,342 @@
+"""The only module that moves an execution.
+
+Every write names the fence it was made under: a worker that lost its lease writes nothing. A step
+is `running` on disk before its effect can begin, so whoever comes after a dead worker knows that
+the effect may have happened, and shows `unknown` instead of doing it twice.
+"""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from incidents import lifecycle
+from incidents.lifecycle import InvalidTransition
+from incidents.models import Alert, Incident
+
+from automation import guardrails, planning, signals
+from automation.models import Execution, OutputLine, Remediation, Runbook, StepRun
+from automation.plan import PlanRefused
+from automation.published import document_of
+
+LEASE = timedelta(seconds=15)
+State = Execution.State
+Step = StepRun.State
+Status = Remediation.Status
+
+
+class NotStoppable(Exception):
+    """The execution is past the point where this can be asked of it."""
+
+
+class Fenced(Exception):
+    """Another worker has taken over; this one may write nothing any more."""
+
+
+def start(remediation: Remediation) -> Execution:
+    """In the transaction of the approval: the one execution of this remediation, not yet claimed."""
+    remediation.status = Status.APPROVED
+    remediation.decided_at = timezone.now()
+    remediation.save(update_fields=["status", "decided_at"])
+    execution = Execution.objects.create(remediation=remediation, created_at=timezone.now())
+    steps = [(False, step) for step in remediation.plan["steps"]]
+    steps += [(True, step) for step in remediation.plan["rollback"]]
+    StepRun.objects.bulk_create(
+        StepRun(
+            execution=execution,
+            position=position,
+            is_rollback=is_rollback,
+            title=step["name"][:300],
+            step=step,
+        )
+        for position, (is_rollback, step) in enumerate(steps, start=1)
+    )
+    transaction.on_commit(
+        partial(signals.execution_ready.send, sender=Execution, execution_id=execution.pk)
+    )
+    return execution
+
+
+def claim(execution_id: int) -> Execution | None:
+    """Take a free execution under a new fence, or None when it is held, finished or not allowed.
+
+    What changed since the approval, and guardrails that others used up meanwhile, are found here,
+    under the runbook's lock, before anything is run.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        execution = _lock_with_runbook(execution_id)
+        is_free = execution.lease_until is None or execution.lease_until < now
+        if execution.state not in (State.PENDING, State.RUNNING) or not is_free:
+            return None
+        if execution.started_at is None and (objection := _objection(execution, now)):
+            _invalidate(execution, objection)
+            return None
+        execution.state = State.RUNNING
+        execution.started_at = execution.started_at or now
+        execution.fence += 1
+        execution.lease_until = now + LEASE
+        execution.save(update_fields=["state", "started_at", "fence", "lease_until"])
+        _mark_running(execution)
+    return execution
+
+
+def renew(execution: Execution) -> str:
+    """Prolong the lease; returns `stop`, `kill` or nothing. Raises `Fenced`."""
+    mine = Execution.objects.filter(pk=execution.pk, fence=execution.fence, state=State.RUNNING)
+    if not mine.update(lease_until=timezone.now() + LEASE):
+        raise Fenced
+    return mine.values_list("stop_requested", flat=True).get()
+
+
+def begin_step(execution: Execution, step: StepRun) -> None:
+    """Journal the intent. After this commit the effect counts as possible."""
+    with transaction.atomic():
+        holder = _hold(execution)
+        step.state, step.fence = Step.RUNNING, execution.fence
+        step.attempts += 1
+        step.started_at = step.started_at or timezone.now()
+        step.save(update_fields=["state", "fence", "attempts", "started_at"])
+        say(holder, f"{step.title}: started", step=step, kind=OutputLine.Kind.STEP)
+
+
+def end_step(execution: Execution, step: StepRun, state: str, summary: str) -> None:
+    with transaction.atomic():
+        holder = _hold(execution)
+        step.state, step.summary, step.finished_at = Step(state), summary, timezone.now()
+        step.save(update_fields=["state", "summary", "finished_at"])
+        say(holder, f"{step.title}: {summary}", step=step, kind=OutputLine.Kind.STEP)
+
+
+def print_lines(execution: Execution, step: StepRun, lines: list[str]) -> None:
+    with transaction.atomic():
+        holder = _hold(execution)
+        for line in lines:
+            say(holder, line, step=step)
+
+
+def say(
+    holder: Execution, text: str, *, step: StepRun | None = None, kind: str = OutputLine.Kind.OUTPUT
+) -> None:
+    """One line of output. The caller holds the execution's lock."""
+    holder.last_seq += 1
+    holder.save(update_fields=["last_seq"])
+    OutputLine.objects.create(
+        execution=holder, seq=holder.last_seq, step=step, at=timezone.now(), kind=kind, text=text[:8000]
+    )
+    _tell_spoke(holder)
+
+
+@transaction.atomic
+def verify_next(execution: Execution) -> None:
+    """Every step is done: from now on the signal decides, and no worker is held while waiting."""
+    holder = _hold(execution)
+    within = document_of(execution.remediation.version).verify
+    holder.state = State.VERIFYING
+    holder.lease_until = None
+    seconds = within.within_seconds if within else 0
+    holder.verify_until = timezone.now() + timedelta(seconds=seconds)
+    holder.save(update_fields=["state", "lease_until", "verify_until"])
+    say(holder, "Every step is done; watching the signal.", kind=OutputLine.Kind.STATE)
+    _watch_incident(holder)
+    transaction.on_commit(
+        partial(signals.execution_verifiable.send, sender=Execution, execution_id=holder.pk)
+    )
+
+
+@transaction.atomic
+def begin_rollback(execution_id: int, reason: str) -> bool:
+    """When the runbook declares a way back: the execution is free to be claimed for it."""
+    execution = Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
+    if execution.state not in State_with_way_back or not _has_rollback(execution):
+        return False
+    execution.state, execution.lease_until = State.RUNNING, None
+    execution.reason = reason
+    execution.save(update_fields=["state", "lease_until", "reason"])
+    say(execution, f"Rolling back: {reason}", kind=OutputLine.Kind.STATE)
+    transaction.on_commit(
+        partial(signals.execution_ready.send, sender=Execution, execution_id=execution.pk)
+    )
+    return True
+
+
+@transaction.atomic
+def finish(execution_id: int, state: str, reason: str, *, fence: int | None = None) -> bool:
+    """The end, told on the incident. False when it had ended, or under another fence."""
+    number = Remediation.objects.values_list("incident_id", flat=True).get(execution=execution_id)
+    incident = lifecycle.locked(number)
+    execution = Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
+    if execution.state not in Execution.UNFINISHED or fence not in (None, execution.fence):
+        return False
+    execution.state, execution.reason = State(state), reason
+    execution.fence += 1
+    execution.lease_until, execution.finished_at = None, timezone.now()
+    execution.save(update_fields=["state", "reason", "fence", "lease_until", "finished_at"])
+    execution.steps.filter(state=Step.PENDING).update(state=Step.SKIPPED)
+    say(execution, reason, kind=OutputLine.Kind.STATE)
+    remediation = execution.remediation
+    remediation.status = _STATUS_AFTER[execution.state]
+    remediation.status_reason = reason
+    remediation.save(update_fields=["status", "status_reason"])
+    lifecycle.record(
+        incident,
+        "execution",
+        f"{remediation.title}: {execution.get_state_display()}. {reason}",
+        actor="worker",
+        payload={"execution": execution.pk, "remediation": remediation.pk, "state": execution.state},
+    )
+    planning.announce(remediation)
+    transaction.on_commit(
+        partial(signals.execution_finished.send, sender=Execution, execution_id=execution.pk)
+    )
+    return True
+
+
+def request_stop(execution_id: int, *, how: str, by: str) -> None:
+    """`stop` ends it after the step that runs; `kill` lets go of that step too."""
+    with transaction.atomic():
+        execution = Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
+        if execution.state not in (State.PENDING, State.RUNNING):
+            raise NotStoppable(f"It is {execution.get_state_display()}; there is nothing to stop.")
+        execution.stop_requested = how
+        execution.save(update_fields=["stop_requested"])
+        say(execution, f"{by} asked to {how} it.", kind=OutputLine.Kind.STATE)
+
+
+@transaction.atomic
+def settle_unknown(step_id: int, *, verdict: str, by: str) -> None:
+    """A person looked: the step was done, was not done, or the execution is to be given up."""
+    step = StepRun.objects.select_related("execution").get(pk=step_id)
+    execution = Execution.objects.select_for_update(of=("self",)).get(pk=step.execution_id)
+    if step.state != Step.UNKNOWN or execution.state != State.UNKNOWN:
+        raise NotStoppable("This step's outcome is known.")
+    say(execution, f"{by} settled {step.title}: {verdict}.", step=step, kind=OutputLine.Kind.STATE)
+    if verdict == "give_up":
+        step.state = Step.FAILED
+        execution.state = State.FAILED
+        Remediation.objects.filter(pk=execution.remediation_id).update(status=Status.FAILED)
+    else:
+        step.state = Step.SUCCEEDED if verdict == "done" else Step.PENDING
+        execution.state, execution.finished_at = State.RUNNING, None
+        execution.stop_requested = ""
+        execution.steps.filter(state=Step.SKIPPED).update(state=Step.PENDING)
+        Remediation.objects.filter(pk=execution.remediation_id).update(status=Status.RUNNING)
+        transaction.on_commit(
+            partial(signals.execution_ready.send, sender=Execution, execution_id=execution.pk)
+        )
+    step.save(update_fields=["state"])
+    execution.save(update_fields=["state", "finished_at", "stop_requested"])
+
+
+def overdue(at: datetime) -> list[int]:
+    """Executions nobody holds although there is something to do."""
+    free = Q(lease_until=None) | Q(lease_until__lt=at)
+    waiting = Execution.objects.filter(free, state__in=(State.PENDING, State.RUNNING))
+    return list(waiting.values_list("pk", flat=True))
+
+
+State_with_way_back = (State.RUNNING, State.VERIFYING)
+_STATUS_AFTER = {
+    State.SUCCEEDED: Status.SUCCEEDED,
+    State.FAILED: Status.FAILED,
+    State.UNKNOWN: Status.FAILED,
+    State.STOPPED: Status.FAILED,
+    State.ROLLED_BACK: Status.ROLLED_BACK,
+}
+
+
+def _lock_with_runbook(execution_id: int) -> Execution:
+    """The runbook's row is locked too, so that caps count right when many start at once."""
+    related = ("remediation__incident", "remediation__version", "remediation__policy")
+    runbook = Runbook.objects.filter(remediations__execution=execution_id)
+    runbook.select_for_update(of=("self",)).get()
+    executions = Execution.objects.select_for_update(of=("self",)).select_related(*related)
+    return executions.get(pk=execution_id)
+
+
+def _objection(execution: Execution, now: datetime) -> str:
+    """Why the approved plan must not run any more; empty when it may."""
+    remediation = execution.remediation
+    try:
+        plan = planning.plan_now(remediation)
+    except PlanRefused as refused:
+        return f"The plan can no longer be made: {refused}"
+    if plan.plan_hash != remediation.plan_hash:
+        return "The plan changed after it was approved."
+    is_automatic = remediation.policy_id is not None and not remediation.approvals.exists()
+    checks = guardrails.check(remediation, now, is_automatic=is_automatic)
+    return " ".join(check.reason for check in checks if not check.passed)
+
+
+def _invalidate(execution: Execution, objection: str) -> None:
+    execution.state, execution.reason = State.STOPPED, objection
+    execution.finished_at = timezone.now()
+    execution.save(update_fields=["state", "reason", "finished_at"])
+    execution.steps.update(state=Step.SKIPPED)
+    remediation = execution.remediation
+    remediation.status, remediation.status_reason = Status.INVALIDATED, objection
+    remediation.save(update_fields=["status", "status_reason"])
+    incident = lifecycle.locked(remediation.incident_id)
+    payload = {"remediation": remediation.pk, "status": remediation.status}
+    text = f"Nothing was run: {objection}"
+    lifecycle.record(incident, "remediation", text, actor="worker", payload=payload)
+    planning.announce(remediation)
+
+
+def _mark_running(execution: Execution) -> None:
+    remediation = execution.remediation
+    if remediation.status == Status.RUNNING:
+        return
+    remediation.status = Status.RUNNING
+    remediation.save(update_fields=["status"])
+    execution.verification = {"alerts": _watched_alerts(remediation)}
+    execution.save(update_fields=["verification"])
+    incident = lifecycle.locked(remediation.incident_id)
+    payload: dict[str, Any] = {"execution": execution.pk, "remediation": remediation.pk, "state": "running"}
+    lifecycle.record(incident, "execution", f"Started: {remediation.title}", actor="worker", payload=payload)
+    say(execution, "Started.", kind=OutputLine.Kind.STATE)
+    planning.announce(remediation)
+
+
+def _watched_alerts(remediation: Remediation) -> list[int]:
+    """The alerts whose end means that it worked: the targets' own, else all of the incident."""
+    firing = Alert.objects.filter(incident=remediation.incident_id, status=Alert.Status.FIRING)
+    own = firing.filter(service__slug__in=remediation.plan["targets"])
+    return list((own if own.exists() else firing).values_list("pk", flat=True))
+
+
+def _hold(execution: Execution) -> Execution:
+    """The execution under its lock, if this worker still holds it. Raises `Fenced`."""
+    mine = Execution.objects.select_for_update(of=("self",)).filter(
+        pk=execution.pk, fence=execution.fence, state=State.RUNNING
+    )
+    holder = mine.first()
+    if holder is None:
+        raise Fenced
+    return holder
+
+
+def _has_rollback(execution: Execution) -> bool:
+    return execution.steps.filter(is_rollback=True, state=Step.PENDING).exists()
+
+
+def _watch_incident(execution: Execution) -> None:
+    number = execution.remediation.incident_id
+    if Incident.objects.get(number=number).is_active:
+        try:
+            lifecycle.transition(
+                number,
+                to=Incident.Status.MONITORING,
+                actor="worker",
+                reason=execution.remediation.title,
+            )
+        except InvalidTransition:
+            return
+
+
+def _tell_spoke(execution: Execution) -> None:
+    transaction.on_commit(
+        partial(signals.execution_spoke.send, sender=Execution, execution_id=execution.pk)
+    )

@@ -1,0 +1,56 @@
+"""What a step of the analysis hands back: what it found, and why it believes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+EvidenceKind = Literal["metric", "alert", "topology", "incident", "article", "log"]
+
+LIKELY = 0.70
+POSSIBLE = 0.40
+
+
+class NotEnoughData(Exception):
+    """There is nothing to look at. The message tells a reader what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation. The offset counts seconds from the incident's onset, before it negative."""
+
+    kind: EvidenceKind
+    text: str
+    at_offset_seconds: int | None = None
+    against: bool = False
+    url: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        said: dict[str, Any] = {
+            "kind": self.kind,
+            "at_offset_seconds": self.at_offset_seconds,
+            "text": self.text,
+            "against": self.against,
+        }
+        return said | {"url": self.url} if self.url else said
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`result` is plain JSON; `incident_fields` are written to the incident with the finding.
+
+    `confidence` is between 0 and 1, or None where nothing is believed, only measured.
+    """
+
+    summary: str
+    result: dict[str, Any]
+    evidence: Sequence[Evidence] = ()
+    confidence: float | None = None
+    incident_fields: dict[str, Any] = field(default_factory=dict)
+
+
+def confidence_words(confidence: float) -> str:
+    """For example "Likely 0.78"."""
+    word = "Unlikely"
+    if confidence >= POSSIBLE:
+        word = "Likely" if confidence >= LIKELY else "Possible"
+    return f"{word} {confidence:.2f}"

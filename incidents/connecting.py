@@ -1,0 +1,65 @@
+"""A new sender: an integration with a token that is shown once."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from telemetry.credentials import NewToken, issue_hex_token, issue_token
+
+from incidents.models import Integration
+from incidents.providers import PROVIDERS
+
+TELEMETRY = {"otlp": "/v1/metrics"}
+PAGERDUTY_LENGTH = 32
+
+
+class CannotConnect(Exception):
+    """There is no such provider, or the name is taken."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """`token` is for the person who connects the sender; it is not kept."""
+
+    integration: Integration
+    token: str
+    url: str
+
+
+def connect(provider: str, *, name: str, by: User | None) -> Connected:
+    if provider not in PROVIDERS and provider not in TELEMETRY:
+        known = ", ".join(sorted([*PROVIDERS, *TELEMETRY]))
+        raise CannotConnect(f"There is no provider {provider}. There are: {known}.")
+    token = _token_for(provider)
+    integration = Integration(
+        provider=provider,
+        name=name,
+        token_hash=token.hashed,
+        token_prefix=token.plain[:6],
+        created_by=by,
+    )
+    try:
+        with transaction.atomic():
+            integration.save()
+    except IntegrityError as error:
+        raise CannotConnect(f"There is an integration {name} already.") from error
+    return Connected(integration, token.plain, url_of(provider))
+
+
+def rotate(integration: Integration) -> Connected:
+    """A new token; the old one stops working within two seconds."""
+    token = _token_for(integration.provider)
+    integration.token_hash, integration.token_prefix = token.hashed, token.plain[:6]
+    integration.save(update_fields=["token_hash", "token_prefix"])
+    return Connected(integration, token.plain, url_of(integration.provider))
+
+
+def url_of(provider: str) -> str:
+    path = TELEMETRY.get(provider, f"/api/v1/webhooks/{provider}/")
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def _token_for(provider: str) -> NewToken:
+    """A routing key of PagerDuty's API has 32 characters."""
+    return issue_hex_token(PAGERDUTY_LENGTH) if provider == "pagerduty" else issue_token()

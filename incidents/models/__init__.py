@@ -1,0 +1,24 @@
+from incidents.models.alert import Alert, AlertLink, CorrelationLabel, CorrelationRule
+from incidents.models.analysis import AnalysisStep
+from incidents.models.inbox import Message
+from incidents.models.incident import Incident, SavedView, TimelineEntry
+from incidents.models.integration import Integration
+from incidents.models.knowledge import KnowledgeArticle, KnownFix
+from incidents.models.severity import Severity, worst
+
+__all__ = [
+    "Alert",
+    "AlertLink",
+    "AnalysisStep",
+    "CorrelationLabel",
+    "CorrelationRule",
+    "Incident",
+    "Integration",
+    "KnowledgeArticle",
+    "KnownFix",
+    "Message",
+    "SavedView",
+    "Severity",
+    "TimelineEntry",
+    "worst",
+]

@@ -1,0 +1,150 @@
+"""What incidents and alerts can be searched for."""
+
+from collections.abc import Callable
+
+from django.db.models import Exists, OuterRef, Q
+
+from incidents.models import Alert, Incident, KnowledgeArticle, Severity, TimelineEntry
+from incidents.query import Term
+from incidents.search import Language
+from incidents.search_values import (
+    Asker,
+    Condition,
+    json_key,
+    label,
+    lasting,
+    moment,
+    number,
+    one_of,
+    person,
+    severity,
+    words,
+)
+
+Status = Incident.Status
+
+
+def _any_alert(condition: Condition) -> Condition:
+    """At least one alert of the incident is so; with `!`, none is."""
+
+    def of_incident(term: Term, asker: Asker) -> Q:
+        positive = Term(term.field, "=", term.values, term.position)
+        asked = positive if term.operator == "!=" else term
+        found = Q(Exists(Alert.objects.filter(condition(asked, asker), incident=OuterRef("pk"))))
+        return ~found if term.operator == "!=" else found
+
+    return of_incident
+
+
+def _any_service(column: str) -> Condition:
+    """The suspected service, or one that is touched."""
+    own, touched = words(f"service__{column}"), words(f"service__{column}")
+    through = Incident.services.through.objects
+
+    def of_incident(term: Term, asker: Asker) -> Q:
+        positive = Term(term.field, "=", term.values, term.position)
+        asked = positive if term.operator == "!=" else term
+        others = through.filter(touched(asked, asker), incident=OuterRef("pk"))
+        found = own(asked, asker) | Q(Exists(others))
+        return ~found if term.operator == "!=" else found
+
+    return of_incident
+
+
+def _told(kind: str) -> Callable[[Asker], Q]:
+    """What another app did for an incident is known from what it told on the timeline."""
+    entries = TimelineEntry.objects.filter(incident=OuterRef("pk"), kind=kind)
+    return lambda asker: Q(Exists(entries))
+
+
+def _status(status: str) -> Callable[[Asker], Q]:
+    return lambda asker: Q(status=status)
+
+
+_IS: dict[str, Callable[[Asker], Q]] = {
+    **{str(status): _status(status) for status in Status},
+    "active": lambda asker: Q(status__in=Incident.ACTIVE),
+    "acked": lambda asker: Q(status__in=Incident.ACTIVE, acknowledged_at__isnull=False),
+    "mitigated": _status(Status.MONITORING),
+    "snoozed": lambda asker: Q(snoozed_until__gt=asker.now),
+    "unassigned": lambda asker: Q(assignee__isnull=True),
+    "mine": lambda asker: Q(assignee=asker.user.pk),
+    "merged": lambda asker: Q(merged_into__isnull=False),
+}
+_HAS: dict[str, Callable[[Asker], Q]] = {
+    "rca": lambda asker: ~Q(cause=""),
+    "remediation": _told("remediation"),
+    "approval": _told("approval"),
+    "comment": _told("comment"),
+    "article": lambda asker: Q(
+        Exists(KnowledgeArticle.objects.filter(incident=OuterRef("pk")))
+    ),
+}
+_FIELDS: dict[str, Condition] = {
+    "is": one_of(_IS),
+    "has": one_of(_HAS),
+    "status": words("status"),
+    "severity": severity,
+    "service": _any_service("slug"),
+    "team": _any_service("owner"),
+    "owner": person("assignee"),
+    "classification": words("classification"),
+    "title": words("title"),
+    "env": _any_alert(label("labels", "env")),
+    "source": _any_alert(words("integration__name")),
+    "alertname": _any_alert(words("name")),
+    "label": _any_alert(json_key("labels")),
+    "fingerprint": _any_alert(words("fingerprint")),
+    "opened": moment("opened_at"),
+    "duration": lasting("opened_at", "resolved_at"),
+    "alerts": number("alert_count"),
+    "id": number("number"),
+}
+
+INCIDENTS = Language(
+    fields=_FIELDS,
+    values={
+        "is": tuple(_IS),
+        "has": tuple(_HAS),
+        "status": tuple(Status.values),
+        "severity": tuple(Severity.values),
+    },
+    columns={"severity": "-severity_rank", "opened": "opened_at", "id": "number"},
+    words=lambda text: Q(title__icontains=text),
+    default=("-number",),
+)
+
+_ALERT_IS: dict[str, Callable[[Asker], Q]] = {
+    **{str(status): _status(status) for status in Alert.Status},
+    "flapping": lambda asker: Q(is_flapping=True),
+    "orphaned": lambda asker: Q(incident__isnull=True),
+}
+
+ALERTS = Language(
+    fields={
+        "is": one_of(_ALERT_IS),
+        "status": words("status"),
+        "severity": severity,
+        "service": words("service__slug"),
+        "team": words("service__owner"),
+        "env": label("labels", "env"),
+        "source": words("integration__name"),
+        "name": words("name"),
+        "alertname": words("name"),
+        "label": json_key("labels"),
+        "fingerprint": words("fingerprint"),
+        "started": moment("starts_at"),
+        "received": moment("last_received_at"),
+        "events": number("event_count"),
+        "incident": number("incident"),
+        "id": number("id"),
+    },
+    values={
+        "is": tuple(_ALERT_IS),
+        "status": tuple(Alert.Status.values),
+        "severity": tuple(Severity.values),
+    },
+    columns={"received": "last_received_at", "id": "id"},
+    words=lambda text: Q(name__icontains=text) | Q(summary__icontains=text),
+    default=("-last_received_at",),
+)

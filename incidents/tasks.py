@@ -1,0 +1,33 @@
+from celery import shared_task
+from django.utils import timezone
+
+from incidents import intake, knowledge, lifecycle
+from incidents.analysis import pipeline
+
+
+@shared_task
+def drain_inbox() -> None:
+    intake.drain()
+
+
+@shared_task
+def analyse(number: int) -> None:
+    """One step a task, so that a long pipeline never keeps a worker from the inbox."""
+    if pipeline.run_next(number):
+        analyse.delay_on_commit(number)
+
+
+@shared_task
+def sweep_analysis() -> None:
+    for number in pipeline.sweep(timezone.now()):
+        analyse.delay_on_commit(number)
+
+
+@shared_task
+def wake_snoozed() -> None:
+    lifecycle.wake_snoozed(timezone.now())
+
+
+@shared_task
+def learn(number: int) -> None:
+    knowledge.learn(number)

@@ -1,0 +1,56 @@
+// "Show data": the newest 50 points as a table, and all of them as CSV.
+import {icon} from "./icon.js";
+import {role, zoneShift} from "./figure.js";
+
+const ROWS = 50;
+const COLUMNS = [["observed", "Observed"], ["lower", "Expected from"], ["upper", "Expected to"]];
+
+function columns(traces) {
+  const byRole = Object.fromEntries(traces.map((trace, index) => [role(trace, index), trace]));
+  return COLUMNS.filter(([name]) => byRole[name]?.y).map(([name, title]) => [title, byRole[name]]);
+}
+
+function cell(tag, text, scope) {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  if (scope) node.scope = scope;
+  return node;
+}
+
+function line(tag, texts, scope) {
+  const row = document.createElement("tr");
+  row.append(...texts.map((text) => cell(tag, text, scope)));
+  for (const node of [...row.children].slice(1)) node.className = "num";
+  return row;
+}
+
+const written = (value) => (value == null ? "–" : Number(Number(value).toPrecision(4)).toString());
+
+function csv(series, times) {
+  const rows = [["time", ...series.map(([title]) => title)], ...times.map((at, index) => [new Date(at - zoneShift(at)).toISOString(), ...series.map(([, trace]) => trace.y[index] ?? "")])];
+  const link = Object.assign(document.createElement("a"), {
+    className: "btn small quiet", download: "series.csv",
+    href: URL.createObjectURL(new Blob([rows.map((row) => row.join(",")).join("\r\n")], {type: "text/csv"})),
+  });
+  link.append(icon("download"), "CSV");
+  return link;
+}
+
+export function fillTable(details, traces, unit = "") {
+  const series = columns(traces ?? []);
+  const times = Array.from(series[0]?.[1].x ?? []);
+  const table = document.createElement("table");
+  const head = document.createElement("thead");
+  const body = document.createElement("tbody");
+  table.className = "table";
+  head.append(line("th", ["Time", ...series.map(([title]) => title + (unit && `, ${unit}`))], "col"));
+  const from = Math.max(0, times.length - ROWS);
+  for (let index = times.length - 1; index >= from; index -= 1) {
+    body.append(line("td", [new Date(times[index]).toISOString().slice(0, 19).replace("T", " "), ...series.map(([, trace]) => written(trace.y[index]))]));
+  }
+  const caption = cell("caption", "The newest points of this chart");
+  caption.className = "sr";
+  table.append(caption, head, body);
+  const holder = details.querySelector("[data-chart-table]");
+  holder.replaceChildren(table, csv(series, times));
+}

@@ -1,0 +1,79 @@
+"""Samples become points of the built-in store."""
+
+import hashlib
+from collections.abc import Iterable
+
+import orjson
+from django.db import transaction
+from django.utils.text import slugify
+
+from telemetry.golden import is_watched, raises_alerts
+from telemetry.models import Point, Series, Service, Watch
+from telemetry.otlp import Sample
+
+MAX_SERIES = 20_000
+
+
+@transaction.atomic
+def keep(samples: Iterable[Sample]) -> int:
+    """Commits the points; one that was kept before is left as it is.
+
+    Returns how many were refused because there are `MAX_SERIES` series: a sender whose labels never
+    end must not fill the disk, and the series that are known go on.
+    """
+    points, refused = [], 0
+    for sample in samples:
+        series_id = _series_id(sample)
+        if series_id is None:
+            refused += 1
+            continue
+        points.append(Point(series_id=series_id, at_ms=sample.at_ms, value=sample.value))
+    Point.objects.bulk_create(points, ignore_conflicts=True)
+    return refused
+
+
+def key_of(sample: Sample) -> str:
+    identity = [sample.service, sample.name, sorted(sample.labels.items())]
+    return hashlib.sha256(orjson.dumps(identity)).hexdigest()
+
+
+def forget_series() -> None:
+    """After series were deleted: look the rest up again."""
+    _known.clear()
+
+
+_known: dict[str, int] = {}
+
+
+def _series_id(sample: Sample) -> int | None:
+    key = key_of(sample)
+    if key not in _known:
+        found = Series.objects.filter(key=key).values_list("pk", flat=True).first()
+        series_id = found or _create(sample, key)
+        if series_id is None:
+            return None
+        _known[key] = series_id
+    return _known[key]
+
+
+def _create(sample: Sample, key: str) -> int | None:
+    slug = slugify(sample.service)[:100]
+    if not slug or _is_full():
+        return None
+    service, _ = Service.objects.get_or_create(slug=slug)
+    defaults = {
+        "service": service,
+        "name": sample.name[:200],
+        "unit": sample.unit[:40],
+        "labels": sample.labels,
+    }
+    series, _ = Series.objects.get_or_create(key=key, defaults=defaults)
+    if is_watched(series.name):
+        Watch.objects.get_or_create(
+            series=series, defaults={"raises_alerts": raises_alerts(series.name)}
+        )
+    return series.pk
+
+
+def _is_full() -> bool:
+    return Series.objects.count() >= MAX_SERIES

@@ -1,0 +1,45 @@
+from django.db import models
+
+
+class Service(models.Model):
+    """Something that is run and can break; alerts and metrics name it by its slug."""
+
+    class Tier(models.IntegerChoices):
+        CRITICAL = 1, "1, customers stop without it"
+        IMPORTANT = 2, "2, customers notice"
+        SUPPORTING = 3, "3, people inside notice"
+        INTERNAL = 4, "4, nobody notices for a day"
+
+    slug = models.SlugField(max_length=100, unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.SUPPORTING)
+    owner = models.CharField(max_length=100, blank=True, help_text="The team that is asked first.")
+    description = models.TextField(blank=True)
+    calls = models.ManyToManyField(
+        "self", through="Dependency", symmetrical=False, related_name="called_by"
+    )
+
+    class Meta:
+        ordering = ["tier", "slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Dependency(models.Model):
+    """One service calls another: when the callee breaks, the caller suffers."""
+
+    caller = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="outgoing")
+    callee = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="incoming")
+
+    class Meta:
+        verbose_name_plural = "dependencies"
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "callee"], name="dependency_once"),
+            models.CheckConstraint(
+                condition=~models.Q(caller=models.F("callee")), name="dependency_not_on_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.caller} calls {self.callee}"
