@@ -3,15 +3,16 @@
 from http import HTTPStatus
 from typing import Any
 
-from automation.approval import MayNot, PlanChanged
-from automation.execution import NotStoppable
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
-from incidents.lifecycle import InvalidTransition, StaleIncident
-from incidents.query import QuerySyntaxError
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+from automation.approval import MayNot, PlanChanged
+from automation.execution import NotStoppable
+from incidents.lifecycle import InvalidTransition, StaleIncident
+from incidents.query import QuerySyntaxError
 
 CONFLICTS = (InvalidTransition, StaleIncident, NotStoppable)
 

@@ -5,10 +5,10 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
-from incidents.api.senders import token_from
-from telemetry.credentials import hash_token
 
 from aiops_site.models import ApiToken
+from incidents.api.senders import token_from
+from telemetry.credentials import hash_token
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 

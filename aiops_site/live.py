@@ -53,7 +53,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         for subscription in self.subscriptions.values():
             await self.channel_layer.group_discard(subscription.topic.group, self.channel_name)
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
+    ) -> None:
         if text_data is None or len(text_data) > MAX_FRAME or self._is_flooding():
             await self.close(code=TOO_MUCH)
             return
@@ -127,10 +129,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 await self._send_new(subscription, {})
 
     async def _is_signed_in(self) -> bool:
-        return await database_sync_to_async(topics.is_signed_in)(self.scope["session"])
+        return bool(await database_sync_to_async(topics.is_signed_in)(self.scope["session"]))
 
     async def _may_see(self, topic: Topic) -> bool:
-        return await database_sync_to_async(topics.may_see)(self.scope["session"], topic)
+        return bool(await database_sync_to_async(topics.may_see)(self.scope["session"], topic))
 
     def _is_flooding(self) -> bool:
         second = int(time.monotonic())

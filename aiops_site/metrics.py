@@ -1,16 +1,16 @@
-"""The console's own metrics. Counted from the database when asked, so every process says the same."""
+"""The console's own metrics. Counted from the database when asked."""
 
 from collections.abc import Iterator
 
-from automation.models import Execution, Remediation
 from django.db.models import Count, Min
 from django.utils import timezone
-from incidents.models import Alert, Incident, Message
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from aiops_site import doorbell
+from automation.models import Execution, Remediation
+from incidents.models import Alert, Incident, Message
 
 REGISTRY = CollectorRegistry()
 CSP_REPORTS = Counter(

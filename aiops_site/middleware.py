@@ -42,9 +42,11 @@ class SecurityHeaders:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Pages need a signed-in person; an htmx request whose session ended is sent to sign in whole."""
+    """Pages need a signed-in person; htmx is told to send the whole page to sign in."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override] - 401 for htmx, else the redirect
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
         response = super().handle_no_permission(request, view_func)
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(status=401, headers={"HX-Redirect": response["Location"]})

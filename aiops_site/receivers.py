@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from automation import signals as automation_signals
 from django.dispatch import receiver
-from incidents import signals as incident_signals
-from telemetry import signals as telemetry_signals
 
 from aiops_site import doorbell
+from automation import signals as automation_signals
+from incidents import signals as incident_signals
+from telemetry import signals as telemetry_signals
 
 
 @receiver(incident_signals.timeline_grew)

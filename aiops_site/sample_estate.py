@@ -1,14 +1,14 @@
 """The sample estate as the console knows it: its services, its tokens, its way to be restarted."""
 
-from automation.models import Connection
 from django.conf import settings
 from django.db import transaction
-from incidents.models import Integration
-from telemetry.credentials import encrypt, issue_token
-from telemetry.models import Dependency, Service
 
 from aiops_site.estate import layout, state
 from aiops_site.supervision.sample import outbound_addresses
+from automation.models import Connection
+from incidents.models import Integration
+from telemetry.credentials import encrypt, issue_token
+from telemetry.models import Dependency, Service
 
 ALERTS, METRICS = "Sample estate alerts", "Sample estate metrics"
 CONNECTION = "sample-estate"

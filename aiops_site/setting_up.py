@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from automation.models import Runbook
-from automation.published import publish, write_version
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
-from incidents.models import CorrelationRule
-from telemetry.credentials import issue_token
 
 from aiops_site.models import SetupLink
+from automation.models import Runbook
+from automation.published import publish, write_version
+from incidents.models import CorrelationRule
+from telemetry.credentials import issue_token
 
 STARTERS = Path(settings.BASE_DIR) / "automation" / "runbooks"
 
@@ -46,5 +46,3 @@ def seed_rules() -> str:
             window_seconds=600,
         )
     return ""
-
-

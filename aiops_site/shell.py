@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from automation.guardrails import pause_reason
-from automation.models import Remediation
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+
+from automation.guardrails import pause_reason
+from automation.models import Remediation
 from incidents.models import Incident, Severity
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Context processor. Counted only when a template asks, so that the sign-in page asks nothing."""
+    """Context processor. Counted only when a template asks."""
     return {
         "nav_counts": SimpleLazyObject(lambda: _counts(request)),
         "automation_paused": SimpleLazyObject(lambda: _paused(request)),
@@ -23,9 +24,7 @@ def _counts(request: HttpRequest) -> dict[str, int]:
         return {}
     now = timezone.now()
     needing = Incident.objects.needs_action(now)
-    waiting = Remediation.objects.filter(
-        status=Remediation.Status.PROPOSED, expires_at__gt=now
-    )
+    waiting = Remediation.objects.filter(status=Remediation.Status.PROPOSED, expires_at__gt=now)
     return {
         "incidents": needing.count(),
         "critical": needing.filter(severity=Severity.CRITICAL).count(),

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.http import HttpRequest
 from django.utils import timezone
 
 from aiops_site.models import SignInFailure
@@ -11,8 +10,7 @@ WINDOW = timedelta(minutes=15)
 ALLOWED = {"account": 5, "address": 20}
 
 
-def keys(request: HttpRequest, username: str) -> list[str]:
-    address = request.META.get("REMOTE_ADDR", "")
+def keys(address: str, username: str) -> list[str]:
     return [f"account:{username.lower()[:150]}", f"address:{address}"]
 
 

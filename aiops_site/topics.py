@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from automation.models import Execution
-from automation.streams import execution_frames
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
+
+from automation.models import Execution
+from automation.streams import execution_frames
 from incidents.models import Incident
 from incidents.timeline import timeline_frames
 from telemetry.models import Service
@@ -20,7 +21,7 @@ Read = Callable[[str, int, int], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Kind:
-    """`read(key, after, limit)` gives the frames after a seq; None for topics that are only poked."""
+    """`read(key, after, limit)` gives the frames after a seq; None for what is only poked."""
 
     permission: str
     read: Read | None = None
@@ -84,7 +85,7 @@ def _user(session: SessionBase) -> User | AnonymousUser:
     """Read anew each time, so that signing out elsewhere and losing a role count."""
     request = HttpRequest()
     request.session = type(session)(session.session_key)
-    user: User | AnonymousUser = get_user(request)  # type: ignore[assignment]
+    user: User | AnonymousUser = get_user(request)
     return user
 
 

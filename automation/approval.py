@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from incidents import lifecycle
 
 from automation import execution, guardrails, planning
 from automation.limits import Check
 from automation.models import Approval, Remediation
 from automation.plan import PlanRefused
 from automation.plan_difference import Change, difference
+from incidents import lifecycle
 
 Status = Remediation.Status
 TWO_PEOPLE = (Remediation.Risk.HIGH, Remediation.Risk.CRITICAL)
@@ -37,7 +37,7 @@ class PlanChanged(Exception):
 def approve(
     remediation_id: int, *, plan_hash: str, by: User, reason: str = "", is_break_glass: bool = False
 ) -> Remediation:
-    """One yes. When no further one is needed the plan is approved, and exactly one execution exists.
+    """One yes. When no further one is needed the plan is approved and has one execution.
 
     Raises `MayNot`, `PlanChanged`, or `HeldBack`; in all three nothing is run.
     """

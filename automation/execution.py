@@ -10,18 +10,19 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
-from incidents import lifecycle
-from incidents.lifecycle import InvalidTransition
-from incidents.models import Alert, Incident
 
 from automation import guardrails, planning, signals
 from automation.models import Execution, OutputLine, Remediation, Runbook, StepRun
 from automation.plan import PlanRefused
 from automation.published import document_of
+from incidents import lifecycle
+from incidents.lifecycle import InvalidTransition
+from incidents.models import Alert, Incident
 
 LEASE = timedelta(seconds=15)
+LONGEST_LINE = 8000
 State = Execution.State
 Step = StepRun.State
 Status = Remediation.Status
@@ -36,7 +37,7 @@ class Fenced(Exception):
 
 
 def start(remediation: Remediation) -> Execution:
-    """In the transaction of the approval: the one execution of this remediation, not yet claimed."""
+    """In the transaction of the approval: the one execution of it, not yet claimed."""
     remediation.status = Status.APPROVED
     remediation.decided_at = timezone.now()
     remediation.save(update_fields=["status", "decided_at"])
@@ -124,7 +125,12 @@ def say(
     holder.last_seq += 1
     holder.save(update_fields=["last_seq"])
     OutputLine.objects.create(
-        execution=holder, seq=holder.last_seq, step=step, at=timezone.now(), kind=kind, text=text[:8000]
+        execution=holder,
+        seq=holder.last_seq,
+        step=step,
+        at=timezone.now(),
+        kind=kind,
+        text=text[:8000],
     )
     _tell_spoke(holder)
 
@@ -150,7 +156,7 @@ def verify_next(execution: Execution) -> None:
 def begin_rollback(execution_id: int, reason: str) -> bool:
     """When the runbook declares a way back: the execution is free to be claimed for it."""
     execution = Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
-    if execution.state not in State_with_way_back or not _has_rollback(execution):
+    if execution.state not in ROLLED_BACK_FROM or not _has_rollback(execution):
         return False
     execution.state, execution.lease_until = State.RUNNING, None
     execution.reason = reason
@@ -185,7 +191,11 @@ def finish(execution_id: int, state: str, reason: str, *, fence: int | None = No
         "execution",
         f"{remediation.title}: {execution.get_state_display()}. {reason}",
         actor="worker",
-        payload={"execution": execution.pk, "remediation": remediation.pk, "state": execution.state},
+        payload={
+            "execution": execution.pk,
+            "remediation": remediation.pk,
+            "state": execution.state,
+        },
     )
     planning.announce(remediation)
     transaction.on_commit(
@@ -237,7 +247,7 @@ def overdue(at: datetime) -> list[int]:
     return list(waiting.values_list("pk", flat=True))
 
 
-State_with_way_back = (State.RUNNING, State.VERIFYING)
+ROLLED_BACK_FROM = (State.RUNNING, State.VERIFYING)
 _STATUS_AFTER = {
     State.SUCCEEDED: Status.SUCCEEDED,
     State.FAILED: Status.FAILED,
@@ -294,8 +304,14 @@ def _mark_running(execution: Execution) -> None:
     execution.verification = {"alerts": _watched_alerts(remediation)}
     execution.save(update_fields=["verification"])
     incident = lifecycle.locked(remediation.incident_id)
-    payload: dict[str, Any] = {"execution": execution.pk, "remediation": remediation.pk, "state": "running"}
-    lifecycle.record(incident, "execution", f"Started: {remediation.title}", actor="worker", payload=payload)
+    payload: dict[str, Any] = {
+        "execution": execution.pk,
+        "remediation": remediation.pk,
+        "state": "running",
+    }
+    lifecycle.record(
+        incident, "execution", f"Started: {remediation.title}", actor="worker", payload=payload
+    )
     say(execution, "Started.", kind=OutputLine.Kind.STATE)
     planning.announce(remediation)
 
@@ -334,6 +350,11 @@ def _watch_incident(execution: Execution) -> None:
             )
         except InvalidTransition:
             return
+
+
+def _fact(execution: Execution) -> dict[str, Any]:
+    facts = {"execution": execution.pk, "remediation": execution.remediation_id}
+    return {**facts, "state": execution.state}
 
 
 def _tell_spoke(execution: Execution) -> None:

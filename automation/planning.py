@@ -9,14 +9,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from incidents import lifecycle
-from incidents.models import Alert, Incident, KnownFix
 
 from automation.document_models import RunbookDocument
 from automation.models import Connection, HealingPolicy, Remediation, Runbook
 from automation.plan import ConnectionRef, Context, Plan, PlanRefused, SecretRef, VersionRef, render
 from automation.published import document_of
 from automation.signals import remediation_changed
+from incidents import lifecycle
+from incidents.models import Alert, Incident, KnownFix
 
 VALID_FOR = timedelta(minutes=15)
 PROPOSALS = 3
@@ -167,7 +167,9 @@ def _fit(
     document: RunbookDocument, incident: Incident, alerts: list[Alert]
 ) -> tuple[float, str] | None:
     wanted = document.applies_to
-    named = next((a for a in alerts if _has_labels(a, wanted.labels)), None) if wanted.labels else None
+    named = (
+        next((a for a in alerts if _has_labels(a, wanted.labels)), None) if wanted.labels else None
+    )
     is_class = incident.classification in wanted.classification
     if named and is_class:
         words = f"It applies to {named.name} and to {_plain(incident.classification)} incidents."
@@ -215,16 +217,18 @@ def _propose(remediation: Remediation, *, by: User | None) -> None:
                 "remediation",
                 f"Proposed: {remediation.title}",
                 actor=by.username if by else "planning",
-                payload={"remediation": remediation.pk, "status": "proposed", "risk": remediation.risk},
+                payload={
+                    "remediation": remediation.pk,
+                    "status": "proposed",
+                    "risk": remediation.risk,
+                },
             )
             announce(remediation)
     except IntegrityError as error:
         raise AlreadyPlanned(f"{remediation.runbook} is already planned here.") from error
 
 
-def _context(
-    incident: Incident, expires_at: datetime, policy: HealingPolicy | None
-) -> Context:
+def _context(incident: Incident, expires_at: datetime, policy: HealingPolicy | None) -> Context:
     connections = list(Connection.objects.all())
     return Context(
         run_as=RUN_AS,
@@ -243,7 +247,10 @@ def _values(incident: Incident) -> dict[str, str | int | bool]:
         "incident.title": incident.title,
     }
     if incident.service:
-        values |= {"incident.service": incident.service.slug, "service.owner": incident.service.owner}
+        values |= {
+            "incident.service": incident.service.slug,
+            "service.owner": incident.service.owner,
+        }
     alert = incident.alerts.order_by("first_received_at", "pk").first()
     if alert:
         values |= {"alert.name": alert.name, "alert.fingerprint": alert.fingerprint}

@@ -2,13 +2,13 @@
 
 from django.db import transaction
 from django.utils import timezone
-from incidents import lifecycle, matchers
-from incidents.models import Incident
 
 from automation import execution, guardrails, planning
 from automation.models import HealingPolicy, PolicyDecision, Remediation
 from automation.plan import PlanRefused
 from automation.planning import AlreadyPlanned, Candidate
+from incidents import lifecycle, matchers
+from incidents.models import Incident
 
 Mode = HealingPolicy.Mode
 Outcome = PolicyDecision.Outcome
@@ -36,7 +36,7 @@ def held_back() -> list[int]:
 
 
 def matches(policy: HealingPolicy, incident: Incident) -> bool:
-    """Any alert of the incident, with the incident's own service and severity, fits all matchers."""
+    """Any alert, with the incident's own service and severity, fits all matchers."""
     wanted = matchers.parse_matchers(policy.matchers)
     own = {"severity": incident.severity, "classification": incident.classification}
     if incident.service:

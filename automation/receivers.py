@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.dispatch import receiver
-from incidents import signals as incident_signals
 
 from automation import planning, policies, signals, tasks, verification
 from automation.models import Execution
+from incidents import signals as incident_signals
 
 
 @receiver(incident_signals.analysis_finished)

@@ -1,17 +1,16 @@
-"""A worker runs a claimed execution, step by step, and lets go of it as soon as it may not go on."""
+"""A worker runs a claimed execution step by step, and lets go as soon as it may not go on."""
 
 import queue
 import threading
 import time
 from collections.abc import Callable
 
-from telemetry.credentials import decrypt
-from telemetry.outbound_allowed import guard
-
 from automation import execution as journal
 from automation.execution import Fenced
 from automation.executors import EXECUTORS, Endpoint, Outcome
 from automation.models import Connection, Execution, StepRun
+from telemetry.credentials import decrypt
+from telemetry.outbound_allowed import guard
 
 HEARTBEAT_SECONDS = 0.5
 RENEW_SECONDS = 4.0
@@ -53,7 +52,9 @@ def _run_steps(execution: Execution) -> None:
 
 
 def _is_rolling_back(execution: Execution) -> bool:
-    return not execution.steps.filter(is_rollback=False, state__in=(Step.PENDING, Step.RUNNING)).exists()
+    return not execution.steps.filter(
+        is_rollback=False, state__in=(Step.PENDING, Step.RUNNING)
+    ).exists()
 
 
 def _may_have_happened(step: StepRun) -> bool:
@@ -87,7 +88,7 @@ def _give_up(execution: Execution, step: StepRun, outcome: Outcome) -> bool:
 
 
 def _perform(execution: Execution, step: StepRun) -> Outcome:
-    """The effect runs in a thread of its own, which touches no database; this one keeps the lease."""
+    """The effect runs in a thread that touches no database; this one keeps the lease."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     done: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
     effect = _effect(step, lines.put)
@@ -125,9 +126,7 @@ def _effect(step: StepRun, say: Callable[[str], None]) -> Callable[[], Outcome]:
     return effect
 
 
-def _report(
-    effect: Callable[[], Outcome], done: "queue.SimpleQueue[Outcome | Exception]"
-) -> None:
+def _report(effect: Callable[[], Outcome], done: "queue.SimpleQueue[Outcome | Exception]") -> None:
     """Whatever ends the effect is handed to the worker, which raises it where it is logged."""
     try:
         done.put(effect())

@@ -1,4 +1,4 @@
-"""The one switch that keeps automation from acting. Kept in the database, so no broker is needed."""
+"""The one switch that keeps automation from acting. It needs no broker."""
 
 from django.contrib.auth.models import User
 

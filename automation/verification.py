@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from django.utils import timezone
-from incidents import knowledge
-from incidents.models import Alert
 
 from automation import execution as journal
 from automation.models import Execution
+from incidents import knowledge
+from incidents.models import Alert
 
 State = Execution.State
 

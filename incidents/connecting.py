@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from telemetry.credentials import NewToken, issue_hex_token, issue_token
 
 from incidents.models import Integration
 from incidents.providers import PROVIDERS
+from telemetry.credentials import NewToken, issue_hex_token, issue_token
 
 TELEMETRY = {"otlp": "/v1/metrics"}
 PAGERDUTY_LENGTH = 32

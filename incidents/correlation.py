@@ -1,13 +1,12 @@
-"""Which incident an alert belongs to: a person's rules first, then the service, then its neighbours."""
+"""Which incident an alert belongs to: rules first, then the service, then its neighbours."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from telemetry.models import Dependency
-
 from incidents import matchers
 from incidents.models import Alert, AlertLink, CorrelationRule, Incident
+from telemetry.models import Dependency
 
 NEIGHBOUR_WINDOW = timedelta(seconds=120)
 Method = AlertLink.Method

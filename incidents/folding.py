@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.text import slugify
-from telemetry.models import Service
 
 from incidents import episodes
 from incidents.event import AlertEvent
 from incidents.models import Alert, Incident
+from telemetry.models import Service
 
 SERVICE_LABELS = ("service", "service_name", "app")
 FOLDED = [
@@ -52,7 +52,7 @@ def fold(deliveries: list[Delivery]) -> list[Folded]:
         by_alert[delivery.fingerprint].append(delivery)
     alerts = _locked_alerts(by_alert)
     services = _services(deliveries)
-    return [_fold_one(alerts[key], by_alert[key], services) for key in sorted(by_alert)]
+    return [_fold_one(alerts[key], by_alert[key], services) for key in sorted(alerts)]
 
 
 def save(folded: Iterable[Folded]) -> None:
@@ -74,7 +74,11 @@ def service_slug(labels: dict[str, str]) -> str:
 
 def _locked_alerts(by_alert: dict[str, list[Delivery]]) -> dict[str, Alert]:
     found = _lock(by_alert)
-    missing = [_blank(by_alert[key][0]) for key in sorted(by_alert) if key not in found]
+    missing = [
+        _blank(deliveries[0])
+        for key, deliveries in sorted(by_alert.items())
+        if key not in found and not all(delivery.event.acknowledged for delivery in deliveries)
+    ]
     if missing:
         Alert.objects.bulk_create(missing, ignore_conflicts=True)
         found |= _lock({alert.fingerprint for alert in missing})
@@ -136,7 +140,7 @@ def _take_state(alert: Alert, state: episodes.AlertState) -> None:
 
 
 def _services(deliveries: list[Delivery]) -> dict[str, Service]:
-    """The services the events name; one that is new is added, since its alerts prove that it exists."""
+    """The services the events name. A new one is added: its alerts prove that it exists."""
     slugs = {slug for delivery in deliveries if (slug := service_slug(delivery.event.labels))}
     known = {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
     if new := sorted(slugs - known.keys()):

@@ -1,9 +1,11 @@
-"""A person corrects what correlation grouped: merge, split, move. Each is kept as a label to learn from."""
+"""A person corrects what correlation grouped: merge, split, move. Each is kept to learn from."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from incidents import lifecycle
@@ -70,10 +72,10 @@ def split(alert_ids: Iterable[int], *, source: int, by: User) -> Incident:
     return incident
 
 
-def _lock_alerts(alerts: "Iterable[Alert]") -> list[Alert]:
+def _lock_alerts(alerts: QuerySet[Alert]) -> list[Alert]:
     """In fingerprint order, as intake locks them, so that the two cannot deadlock."""
-    queryset = alerts.order_by("fingerprint")  # type: ignore[attr-defined]
-    return list(queryset.select_for_update(of=("self",)).select_related("service"))
+    rows = alerts.order_by("fingerprint").select_for_update(of=("self",))
+    return list(rows.select_related("service"))
 
 
 def _carry(
@@ -109,8 +111,8 @@ def _carry(
 
 
 def _link(
-    alert: Alert, target: Incident, *, by: User, verb: Verb, source: Incident, at
-) -> AlertLink:  # type: ignore[no-untyped-def]
+    alert: Alert, target: Incident, *, by: User, verb: Verb, source: Incident, at: datetime
+) -> AlertLink:
     return AlertLink(
         incident=target,
         alert=alert,

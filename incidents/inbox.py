@@ -37,7 +37,7 @@ def keep(messages: Sequence[Message]) -> list[Receipt]:
 
 
 def claim(limit: int) -> list[Message]:
-    """Takes the oldest free messages for a while; one that failed too often is set aside as dead."""
+    """Takes the oldest free messages for a while; what failed too often is set aside."""
     now = timezone.now()
     with transaction.atomic():
         free = Message.objects.claimable(now).order_by("pk")
@@ -56,7 +56,7 @@ def claim(limit: int) -> list[Message]:
 
 
 def settle(message: Message, *, events: int, rejected: Sequence[str]) -> None:
-    """In the transaction that did the work: the message is done, with what could not be read of it."""
+    """In the transaction that did the work: done, with what could not be read of it."""
     message.state = State.PROCESSED
     message.reason = "\n".join(rejected)[:4000]
     message.event_count, message.rejected_count = events, len(rejected)

@@ -1,4 +1,4 @@
-"""Messages become alerts: claim, read, and apply in one transaction with the messages' own state."""
+"""Messages become alerts: claimed, read, and applied together with the messages' own state."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

@@ -3,10 +3,11 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from incidents import lifecycle
 from incidents.models import (
@@ -28,6 +29,8 @@ MOST_HIGHLIGHTS = 12
 DULL_KINDS = ("analysis", "comment", "knowledge", "alert_refired", "snoozed", "assigned")
 MOST_TERMS = 8
 MOST_RANKED = 200
+OVERDUE = timedelta(seconds=30)
+FORGOTTEN = timedelta(days=1)
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&:@$^])")
 _LINE_START = re.compile(r"^([-=]|\d+(?=\.))")
 _WORD = re.compile(r"\w{2,}")
@@ -75,6 +78,19 @@ def record_fix(number: int, *, runbook: str, verified: bool, reference: str) -> 
     fix.save(update_fields=[counted, "last_incident", "updated_at"])
     learn(number)
     return True
+
+
+def sweep(at: datetime) -> list[int]:
+    """Incidents that ended a while ago and from which nothing was learnt: a bell was lost."""
+    told = TimelineEntry.objects.filter(incident=OuterRef("pk"), kind=ACTOR)
+    ended = Incident.objects.filter(
+        ~Exists(told),
+        status__in=(Incident.Status.RESOLVED, Incident.Status.CLOSED),
+        merged_into=None,
+        resolved_at__lt=at - OVERDUE,
+        resolved_at__gt=at - FORGOTTEN,
+    )
+    return list(ended.values_list("number", flat=True)[:MOST_RANKED])
 
 
 def search(text: str, limit: int = 20) -> list[KnowledgeArticle]:

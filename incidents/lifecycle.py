@@ -114,7 +114,7 @@ def transition(number: int, *, to: str, actor: str, reason: str = "") -> Inciden
     before, incident.status = incident.status, Status(to)
     _stamp(incident, timezone.now())
     incident.save()
-    text = f"{_TOLD[to]}{': ' + reason if reason else ''}"
+    text = f"{_TOLD[Status(to)]}{': ' + reason if reason else ''}"
     record(incident, "status", text, actor=actor, payload={"from": before, "to": to})
     announce(incident, "status")
     if to == Status.RESOLVED:
@@ -124,7 +124,7 @@ def transition(number: int, *, to: str, actor: str, reason: str = "") -> Inciden
 
 @transaction.atomic
 def acknowledge(number: int, *, by: User) -> Incident:
-    """Takes note of the incident; an open one is investigated from then on. Repeating is harmless."""
+    """Takes note of it; an open one is investigated from then on. Repeating is harmless."""
     incident = locked(number)
     if incident.acknowledged_at is not None:
         return incident

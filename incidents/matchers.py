@@ -1,4 +1,7 @@
-"""Label matchers as Prometheus writes them: ``service=checkout``, ``severity=~critical|high``."""
+"""Label matchers as Prometheus writes them: ``service=checkout``, ``severity=~critical|high``.
+
+Patterns run on the linear-time engine that pydantic brings, so none of them can backtrack.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,8 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from incidents.linear_regex import LinearRegex
-from incidents.regex_syntax import UnsupportedPattern
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 Operator = Literal["=", "!=", "=~", "!~"]
 
@@ -34,7 +36,7 @@ class Matcher:
         actual = labels.get(self.name, "")
         if self.operator in {"=", "!="}:
             return (actual == self.value) == (self.operator == "=")
-        return _compiled(self.value).fullmatch(actual) == (self.operator == "=~")
+        return _compiled(self.value).isinstance_python(actual) == (self.operator == "=~")
 
     def __str__(self) -> str:
         return f"{self.name}{self.operator}{_quoted_if_needed(self.value)}"
@@ -64,15 +66,16 @@ def matches_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> LinearRegex:
-    return LinearRegex(pattern)
+def _compiled(pattern: str) -> SchemaValidator:
+    return SchemaValidator(core_schema.str_schema(pattern=rf"\A(?s:{pattern})\z"))
 
 
 def _demand_regex(matcher: Matcher) -> None:
     try:
         _compiled(matcher.value)
-    except UnsupportedPattern as error:
-        raise InvalidMatcher(f'The pattern of "{matcher}" cannot be used: {error}') from error
+    except SchemaError as error:
+        reason = str(error).rpartition("error: ")[2].strip()
+        raise InvalidMatcher(f'The pattern of "{matcher}" cannot be used: {reason}') from error
 
 
 def _unquoted(value: str) -> str:

@@ -1,14 +1,13 @@
 """An anomaly of our own is an alert like any other: it goes through the same inbox."""
 
-
 import orjson
 from django.utils import timezone
-from telemetry.credentials import issue_token
-from telemetry.models import Anomaly
-from telemetry.units import format_value
 
 from incidents import inbox
 from incidents.models import Integration, Message
+from telemetry.credentials import issue_token
+from telemetry.models import Anomaly
+from telemetry.units import format_value
 
 NAME = "Anomaly detection"
 HIGH_SCORE = 5.0

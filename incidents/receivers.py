@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.dispatch import receiver
-from telemetry import signals as telemetry_signals
-from telemetry.models import Anomaly
 
 from incidents import own_alerts, signals, tasks
 from incidents.analysis import pipeline
+from telemetry import signals as telemetry_signals
+from telemetry.models import Anomaly
 
 
 @receiver(signals.incident_opened)

@@ -76,9 +76,7 @@ _HAS: dict[str, Callable[[Asker], Q]] = {
     "remediation": _told("remediation"),
     "approval": _told("approval"),
     "comment": _told("comment"),
-    "article": lambda asker: Q(
-        Exists(KnowledgeArticle.objects.filter(incident=OuterRef("pk")))
-    ),
+    "article": lambda asker: Q(Exists(KnowledgeArticle.objects.filter(incident=OuterRef("pk")))),
 }
 _FIELDS: dict[str, Condition] = {
     "is": one_of(_IS),

@@ -23,11 +23,12 @@ class Tally:
     added: list[tuple[Alert, Place]] = field(default_factory=list)
     refired: list[Alert] = field(default_factory=list)
     resolved: list[Alert] = field(default_factory=list)
+    acknowledged: list[Alert] = field(default_factory=list)
     firing_delta: int = 0
 
 
 def settle(folded: list[Folded]) -> None:
-    """Inside the transaction of the batch. Saves the alerts and everything that follows from them."""
+    """Inside the batch's transaction: saves the alerts and all that follows from them."""
     now = timezone.now()
     tallies: dict[int, Tally] = defaultdict(Tally)
     homeless = [item for item in folded if _needs_incident(item)]
@@ -65,6 +66,8 @@ def _tally_end(item: Folded, tallies: dict[int, Tally]) -> None:
     tally.firing_delta += item.is_firing
     if item.has_resolved and not item.is_firing:
         tally.resolved.append(item.alert)
+    if item.is_acknowledged:
+        tally.acknowledged.append(item.alert)
 
 
 def _open(alert: Alert, place: Place, correlator: Correlator) -> Incident:
@@ -109,6 +112,7 @@ def _close_tally(number: int, tally: Tally, now: datetime) -> None:
     _tell_added(incident, new)
     _tell_alerts(incident, tally.refired, "alert_refired", "fired again")
     _tell_alerts(incident, tally.resolved, "alert_resolved", "resolved")
+    _tell_alerts(incident, tally.acknowledged, "alert_acknowledged", "acknowledged at its sender")
     _raise_severity(incident, [alert for alert, _ in tally.added] + tally.refired)
     if tally.resolved and incident.firing_count == 0 and incident.is_active:
         reason = "every alert has resolved"

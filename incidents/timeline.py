@@ -20,5 +20,6 @@ def timeline_frames(number: str, after: int, limit: int) -> list[dict[str, Any]]
     """Entries after `after`, in order, as frames for the socket."""
     entries = TimelineEntry.objects.filter(incident_id=int(number), seq__gt=after).order_by("seq")
     return [
-        {"seq": entry.seq, "kind": entry.kind, "entry": as_entry(entry)} for entry in entries[:limit]
+        {"seq": entry.seq, "kind": entry.kind, "entry": as_entry(entry)}
+        for entry in entries[:limit]
     ]

@@ -118,7 +118,7 @@ def _reopened(watch: Watch) -> Desk:
 def _mind(watch: Watch, desk: Desk, point: Point, judgement: Judgement) -> None:
     change = desk.alarm.observe(is_anomalous=judgement.score > 1)
     if change == "raised":
-        _begin(watch, point)
+        _begin(watch, point, judgement)
     elif change == "cleared":
         _end(watch, point)
     elif desk.alarm.is_raised and judgement.score > 1:
@@ -129,16 +129,16 @@ def _mind(watch: Watch, desk: Desk, point: Point, judgement: Judgement) -> None:
         )
 
 
-def _begin(watch: Watch, point: Point) -> None:
+def _begin(watch: Watch, point: Point, judgement: Judgement) -> None:
     anomaly, is_new = Anomaly.objects.get_or_create(
         series=watch.series,
         ended_at=None,
         defaults={
             "started_at": _time(point),
-            "peak_score": point.score,
+            "peak_score": judgement.score,
             "value": point.value,
-            "lower": point.lower,
-            "upper": point.upper,
+            "lower": judgement.lower or 0.0,
+            "upper": judgement.upper or 0.0,
         },
     )
     if is_new:

@@ -1,4 +1,4 @@
-"""What the outbound guard lets through here: the operator's list, and what this installation opened."""
+"""What the outbound guard lets through: the operator's list, and what was opened here."""
 
 from django.conf import settings
 from django.utils.module_loading import import_string

@@ -98,8 +98,10 @@ class Shop:
         }
         if reason:
             fields["error"] = reason
-        level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
-        _log.log(level, "request served", extra={"fields": fields})
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("request failed", extra={"fields": fields})
+        else:
+            _log.info("request served", extra={"fields": fields})
 
 
 def open_shop(name: str, estate: state.EstateState) -> ShopServer:

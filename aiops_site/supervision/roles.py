@@ -71,7 +71,7 @@ def work_on(queue: str) -> None:
     take_database_role("worker")
     warnings.simplefilter("ignore", SecurityWarning)  # of root with pickle, which is not accepted
     worker = app.Worker(
-        hostname=f"{queue}@%h",
+        hostname=f"{queue}@{socket.gethostname()}",
         queues=[queue],
         pool="prefork",
         concurrency=CONCURRENCY[queue],

@@ -58,6 +58,7 @@ STATUS_ICONS: Final[Mapping[str, str]] = {
     "published": "resolved",
 }
 
+NOTHING: Final = "\N{EN DASH}"
 DURATION_UNITS: Final = (
     (86400, "d", 3600, "h"),
     (3600, "h", 60, "m"),
@@ -122,7 +123,7 @@ def status(value: str, words: str = "") -> SafeString:
 def confidence(value: float | None) -> SafeString:
     """Show word, number and bar of a confidence between 0 and 1; a dash where there is none."""
     if value is None:
-        return SafeString("–")
+        return SafeString(NOTHING)
     bounded = min(1.0, max(0.0, float(value)))
     return format_html(
         '<span class="conf">{} {}<svg viewBox="0 0 48 6" aria-hidden="true">'
@@ -159,7 +160,7 @@ def ago(at: datetime | None, *, age: bool = False) -> SafeString:
 def clock(at: datetime | None) -> SafeString:
     """Show the time of day; UTC from the server, the reader's zone once the page's script runs."""
     if at is None:
-        return SafeString("–")
+        return SafeString(NOTHING)
     return format_html(
         '<time datetime="{}" data-clock title="{}">{}</time>',
         _iso(at),
@@ -172,27 +173,23 @@ def clock(at: datetime | None) -> SafeString:
 def duration(seconds: float | None) -> str:
     """Write seconds in its two largest units, such as "2 m 11 s"."""
     if seconds is None:
-        return "–"
+        return NOTHING
     whole = int(abs(seconds))
     for size, name, smaller, rest_name in DURATION_UNITS:
         if whole >= size:
             rest = whole % size // smaller
             return (
-                f"{whole // size} {name} {rest} {rest_name}"
-                if rest
-                else f"{whole // size} {name}"
+                f"{whole // size} {name} {rest} {rest_name}" if rest else f"{whole // size} {name}"
             )
     return f"{seconds:.1f} s" if 0 < abs(seconds) < 10 and seconds % 1 else f"{whole} s"
 
 
 @register.simple_tag
-def timer(
-    *, since: datetime | None = None, until: datetime | None = None
-) -> SafeString:
+def timer(*, since: datetime | None = None, until: datetime | None = None) -> SafeString:
     """Count up since, or down until, a moment; the browser moves it on every second."""
     moment = since or until
     if moment is None:
-        return SafeString("–")
+        return SafeString(NOTHING)
     seconds = max(0, int(abs((timezone.now() - moment).total_seconds())))
     return format_html(
         '<b role="timer" data-{}="{}">{}</b>',
@@ -255,9 +252,7 @@ def _heading_close(
     return "</strong></p>\n"
 
 
-_MARKDOWN: Final = (
-    MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-)
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 _MARKDOWN.add_render_rule("heading_open", _heading_open)
 _MARKDOWN.add_render_rule("heading_close", _heading_close)
 

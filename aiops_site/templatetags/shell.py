@@ -84,9 +84,7 @@ def rail(context: Context) -> dict[str, Any]:
     return {"sections": list(_sections(request, counts))}
 
 
-def _sections(
-    request: HttpRequest, counts: Mapping[str, int]
-) -> Iterator[dict[str, Any]]:
+def _sections(request: HttpRequest, counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     for heading, pages in NAVIGATION:
         links = [link for page in pages if (link := _link(request, page, counts))]
         if links:

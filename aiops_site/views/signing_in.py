@@ -10,15 +10,15 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
-from telemetry.credentials import hash_token
 
 from aiops_site import throttle
 from aiops_site.models import SetupLink
 from aiops_site.people import make_administrator
+from telemetry.credentials import hash_token
 
 
 class ThrottledForm(AuthenticationForm):
-    """Says the same for an unknown name and a wrong password; stops guessers by name and address."""
+    """The same words for an unknown name and a wrong password; guessers are stopped."""
 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": "Sign-in failed. Check the user name and the password.",
@@ -26,7 +26,7 @@ class ThrottledForm(AuthenticationForm):
     }
 
     def clean(self) -> dict[str, Any]:
-        keys = throttle.keys(self.request, self.data.get("username", ""))
+        keys = throttle.keys(_address(self.request), self.data.get("username", ""))
         if minutes := throttle.minutes_left(keys):
             message = self.error_messages["throttled"]
             raise ValidationError(message, code="throttled", params={"minutes": minutes})
@@ -51,7 +51,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     link = SetupLink.objects.filter(token_hash=hash_token(token)).first()
     if link is None or User.objects.filter(is_superuser=True).exists():
         raise Http404("This link has been used, or was never given out.")
-    form = UserCreationForm(request.POST or None)
+    form: UserCreationForm[User] = UserCreationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         login(request, _make_first(form), "django.contrib.auth.backends.ModelBackend")
         return redirect("welcome")
@@ -62,3 +62,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
 def _make_first(form: "UserCreationForm[User]") -> User:
     SetupLink.objects.all().delete()
     return make_administrator(form.save(commit=False))
+
+
+def _address(request: HttpRequest | None) -> str:
+    return request.META.get("REMOTE_ADDR", "") if request else ""

@@ -1,8 +1,8 @@
 from django.conf import settings
 from django.db import models
-from incidents.models import Incident
 
 from automation.models.runbook import Runbook
+from incidents.models import Incident
 
 
 class HealingPolicy(models.Model):

@@ -1,9 +1,9 @@
 from django.conf import settings
 from django.db import models
-from incidents.models import Incident
 
 from automation.models.policy import HealingPolicy
 from automation.models.runbook import Runbook, RunbookVersion
+from incidents.models import Incident
 
 
 class Remediation(models.Model):

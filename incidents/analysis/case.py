@@ -18,6 +18,13 @@ def alerts_of(incident: Incident) -> list[Alert]:
     return list(alerts.order_by("starts_at", "pk")[:MOST_ALERTS])
 
 
+def symptoms(incident: Incident) -> list[str]:
+    """What is wrong and where, each once, however many alerts say so."""
+    names = Alert.objects.filter(links__incident=incident).order_by("name")
+    kinds = names.values_list("name", flat=True).distinct()[:MOST_ALERTS]
+    return [*kinds, *(f"service {slug}" for slug in touched(incident))]
+
+
 def found_by(incident: Incident, step: str) -> dict[str, Any]:
     """The result of an earlier step, empty when it has none."""
     done = incident.analysis_steps.filter(name=step, state=AnalysisStep.State.DONE)

@@ -6,7 +6,7 @@ Each rule gives points to a class, and the class with the most is taken. How sur
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ LEAST_POINTS = 0.30
 SEEN_BEFORE = 2
 BRIEF = timedelta(seconds=30)
 _BY_NAME, _BY_SUMMARY, _BY_LABEL = 1.0, 0.5, 0.3
+_BY_SILENCE, _BY_TOPOLOGY, _BY_CALM = 0.9, 1.0, 1.2
 _OF_METRIC = {
     "latency": ("latency", 0.4),
     "errors": ("errors", 0.4),
@@ -119,13 +120,25 @@ def _unknown(ranked: list[tuple[str, Tally]]) -> Finding:
 def _hints(incident: Incident, alerts: list[Alert]) -> Iterator[Hint]:
     metrics = case.found_by(incident, "enrichment")
     cause = next(iter(case.found_by(incident, "root_cause").get("candidates", [])), None)
+    suspect = cause["service"] if cause else ""
     for alert in alerts:
-        yield from _hints_of_alert(alert, case.offset(incident, alert.starts_at))
-    yield from _hints_of_metrics(metrics, cause["service"] if cause else "")
-    if cause is not None:
+        is_near = not suspect or alert.service is None or alert.service.slug == suspect
+        hints = _hints_of_alert(alert, case.offset(incident, alert.starts_at))
+        yield from hints if is_near else map(_halved, hints)
+    yield from _hints_of_metrics(metrics, suspect)
+    if cause is not None and suspect not in _silent(metrics):
         yield from _hints_of_topology(alerts, cause)
     if metrics:
         yield from _hints_of_calm(alerts, metrics)
+
+
+def _silent(metrics: dict[str, Any]) -> set[str]:
+    return {quiet["service"] for quiet in metrics.get("silent", [])}
+
+
+def _halved(hint: Hint) -> Hint:
+    """What is said about another service than the suspected one may be an effect."""
+    return replace(hint, points=hint.points / 2)
 
 
 def _hints_of_alert(alert: Alert, at: int) -> Iterator[Hint]:
@@ -142,25 +155,25 @@ def _hints_of_alert(alert: Alert, at: int) -> Iterator[Hint]:
 
 
 def _hints_of_metrics(metrics: dict[str, Any], suspect: str) -> Iterator[Hint]:
-    """What the suspected service measures, and its callers about it, counts in full."""
+    """What the suspected service measures, and its callers about it; of others half of that."""
     for departure in filter(is_bad, metrics.get("departures", [])):
         kind, points = _OF_METRIC.get(departure["kind"], ("", 0.0))
         if kind:
-            is_near = departure["service"] == suspect
             evidence = Evidence("metric", departure["text"], departure["offset_seconds"])
-            yield Hint(kind, points if is_near else points / 2, "metric", evidence)
+            hint = Hint(kind, points, "metric", evidence)
+            yield hint if departure["service"] == suspect else _halved(hint)
     for quiet in metrics.get("silent", []):
         text = f"{quiet['service']} sent no metrics for {quiet['quiet_seconds']} s"
-        points = 0.6 if quiet["service"] == suspect else 0.3
         evidence = Evidence("metric", text, quiet["offset_seconds"])
-        yield Hint("service_down", points, "silence", evidence)
+        hint = Hint("service_down", _BY_SILENCE, "silence", evidence)
+        yield hint if quiet["service"] == suspect else _halved(hint)
 
 
 def _hints_of_topology(alerts: list[Alert], cause: dict[str, Any]) -> Iterator[Hint]:
     alerting = {alert.service.slug for alert in alerts if alert.service is not None}
     if alerting and cause["service"] not in alerting and cause["confidence"] >= POSSIBLE:
         text = f"The suspected cause, {cause['service']}, is not among the services that alert"
-        yield Hint("dependency", 0.6, "topology", Evidence("topology", text))
+        yield Hint("dependency", _BY_TOPOLOGY, "topology", Evidence("topology", text))
 
 
 def _hints_of_calm(alerts: list[Alert], metrics: dict[str, Any]) -> Iterator[Hint]:
@@ -168,7 +181,7 @@ def _hints_of_calm(alerts: list[Alert], metrics: dict[str, Any]) -> Iterator[Hin
     judged = sum(counts["judged"] for counts in metrics["looked"].values())
     if alerts and is_calm and judged and all(_is_fickle(alert) for alert in alerts):
         text = f"Every alert came and went by itself while {judged} metrics stayed as expected"
-        yield Hint("false_positive", 1.2, "calm", Evidence("alert", text))
+        yield Hint("false_positive", _BY_CALM, "calm", Evidence("alert", text))
 
 
 def _is_fickle(alert: Alert) -> bool:

@@ -26,6 +26,7 @@ TRIPS, AMONG = 3, 5
 QUIET_STEPS = 5
 QUIET_AT_LEAST_MS = 5000
 RISE = 2.0
+HIGHEST_SCORE = 1e6
 _KIND_ORDER = ("latency", "errors", "resource", "saturation", "traffic", "other")
 
 
@@ -178,7 +179,7 @@ def _departure(track: Track, window: Window) -> dict[str, Any] | None:
         "name": series.name,
         "kind": kind_of(series.name),
         "is_above": peak.upper is not None and peak.value > peak.upper,
-        "peak_score": round(peak.score or 0.0, 2),
+        "peak_score": round(min(peak.score or 0.0, HIGHEST_SCORE), 2),
         "value": peak.value,
         "lower": peak.lower,
         "upper": peak.upper,

@@ -99,16 +99,16 @@ def run_next(number: int) -> bool:
 def sweep(at: datetime) -> list[int]:
     """Incidents whose analysis waits for a bell that was lost, or has to be done again."""
     overdue = AnalysisStep.objects.filter(state__in=UNFINISHED, lease_until__lt=at)
-    waiting = list(overdue.values_list("incident", flat=True).distinct()[:MOST_RUNG])
+    numbers = overdue.order_by("incident").values_list("incident", flat=True)
+    waiting = list(numbers.distinct()[:MOST_RUNG])
     for number in (fresh := _never_begun(at)):
         begin(number)
     grown = [number for number in _recently_changed(at) if reanalyse(number)]
     return list(dict.fromkeys([*waiting, *fresh, *grown]))
 
 
-@transaction.atomic
 def reanalyse(number: int) -> bool:
-    """Starts again when the alerts have touched a service the last look did not know.
+    """Starts again when there are alerts, or services touched, the last look did not know.
 
     Not within a minute of the last start, and not while steps are left: false, and the sweep comes
     back to it. What was found stays to be read until it is replaced.
@@ -142,7 +142,12 @@ def _never_begun(at: datetime) -> list[int]:
 
 
 def _recently_changed(at: datetime) -> list[int]:
-    changed = Incident.objects.active().filter(links__linked_at__gt=at - RECENT)
+    """With alerts that were linked after the last look."""
+    changed = Incident.objects.active().filter(
+        last_activity_at__gt=at - RECENT,
+        analysis_steps__name="severity",
+        analysis_steps__started_at__lt=F("links__linked_at"),
+    )
     return list(changed.values_list("number", flat=True).distinct()[:MOST_RUNG])
 
 

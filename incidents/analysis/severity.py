@@ -40,7 +40,7 @@ def look(incident: Incident) -> Finding:
         result={
             "score": score,
             "suggested": str(suggested),
-            "services": case.touched(incident),
+            "symptoms": case.symptoms(incident),
             "terms": [term.as_json() for term in terms],
         },
         evidence=[term.evidence for term in terms],

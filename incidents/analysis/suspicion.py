@@ -43,7 +43,7 @@ class Suspect:
     @property
     def down(self) -> tuple[Alert, int] | None:
         """The alert that says this service itself is down, with its offset."""
-        said = (pair for pair in self.alerts if speaks_of_down(f"{pair[0].name} {pair[0].summary}"))
+        said = (pair for pair in self.alerts if speaks_of_down(pair[0].name, pair[0].summary))
         return next(said, None)
 
     @property

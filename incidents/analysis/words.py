@@ -9,7 +9,7 @@ LONGEST = 2000
 _OF_ANOTHER = r"(?<!dependency )(?<!dependencies )(?<!upstream )(?<!downstream )(?<!peer )"
 _PATTERNS = {
     "service_down": _OF_ANOTHER
-    + r"\b(down|dead|unreachable|unavailable|absent|crash(ed|es|ing|loop)?|hang(s|ing)?|hung"
+    + r"\b(down|(probe|health ?check) (failed|failing|failure)|dead|unreachable|unavailable|absent|crash(ed|es|ing|loop)?|hang(s|ing)?|hung"
     r"|not (responding|answering|running|ready)|does not (answer|respond)|no (answer|response)"
     r"|stopped|exited|offline|target missing|liveness|heartbeat)\b",
     "resource_exhaustion": r"\b(memory|oom|out of memory|leak(s|ing)?|disk|filesystem|inodes?|heap"
@@ -39,5 +39,8 @@ def kinds_in(text: str) -> dict[str, str]:
     return {kind: match[0] for kind, match in found.items() if match}
 
 
-def speaks_of_down(text: str) -> bool:
-    return bool(_SPEAKS_OF["service_down"].search(plain(text)))
+def speaks_of_down(name: str, summary: str) -> bool:
+    """Whether an alert says that its own service is down: by its name, or by its summary if the
+    name says nothing; a summary may tell about another service."""
+    kinds = kinds_in(name) or kinds_in(summary)
+    return "service_down" in kinds

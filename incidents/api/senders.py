@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
 from starlette.requests import Request
-from telemetry.credentials import hash_token
 
 from incidents.models import Integration
+from telemetry.credentials import hash_token
 
 REMEMBERED_SECONDS = 2.0
 REMEMBERED_SENDERS = 1000

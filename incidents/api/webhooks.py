@@ -133,7 +133,9 @@ async def _keep(sender: Sender, request: Request, body: bytes) -> tuple[Receipt,
 
 
 def _message(sender: Sender, request: Request, body: bytes) -> Message:
-    headers = {name: request.headers[name][:300] for name in KEPT_HEADERS if name in request.headers}
+    headers = {
+        name: request.headers[name][:300] for name in KEPT_HEADERS if name in request.headers
+    }
     delivery = next((headers[name] for name in DELIVERY_HEADERS if name in headers), None)
     return Message(
         integration_id=sender.integration_id,
@@ -165,7 +167,10 @@ def _demand_readable(event: dict[str, Any]) -> None:
 
 
 def _invalid_event(detail: str, *, status: int = 400) -> Response:
-    return _json({"status": "invalid event", "message": "Event object is invalid", "errors": [detail]}, status)
+    return _json(
+        {"status": "invalid event", "message": "Event object is invalid", "errors": [detail]},
+        status,
+    )
 
 
 def _json(

@@ -1,10 +1,10 @@
 from django.conf import settings
 from django.db import models
-from telemetry.models import Service
 
 from incidents.models.incident import Incident
 from incidents.models.integration import Integration
 from incidents.models.severity import Severity
+from telemetry.models import Service
 
 
 class Alert(models.Model):

@@ -3,9 +3,9 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from telemetry.models import Service
 
 from incidents.models.severity import Severity
+from telemetry.models import Service
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

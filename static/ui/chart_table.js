@@ -1,6 +1,7 @@
 // "Show data": the newest 50 points as a table, and all of them as CSV.
 import {icon} from "./icon.js";
 import {role, zoneShift} from "./figure.js";
+import {stamp} from "./time.js";
 
 const ROWS = 50;
 const COLUMNS = [["observed", "Observed"], ["lower", "Expected from"], ["upper", "Expected to"]];
@@ -24,10 +25,11 @@ function line(tag, texts, scope) {
   return row;
 }
 
+const moment = (at) => new Date(at - zoneShift(at));
 const written = (value) => (value == null ? "–" : Number(Number(value).toPrecision(4)).toString());
 
 function csv(series, times) {
-  const rows = [["time", ...series.map(([title]) => title)], ...times.map((at, index) => [new Date(at - zoneShift(at)).toISOString(), ...series.map(([, trace]) => trace.y[index] ?? "")])];
+  const rows = [["time", ...series.map(([title]) => title)], ...times.map((at, index) => [moment(at).toISOString(), ...series.map(([, trace]) => trace.y[index] ?? "")])];
   const link = Object.assign(document.createElement("a"), {
     className: "btn small quiet", download: "series.csv",
     href: URL.createObjectURL(new Blob([rows.map((row) => row.join(",")).join("\r\n")], {type: "text/csv"})),
@@ -46,7 +48,7 @@ export function fillTable(details, traces, unit = "") {
   head.append(line("th", ["Time", ...series.map(([title]) => title + (unit && `, ${unit}`))], "col"));
   const from = Math.max(0, times.length - ROWS);
   for (let index = times.length - 1; index >= from; index -= 1) {
-    body.append(line("td", [new Date(times[index]).toISOString().slice(0, 19).replace("T", " "), ...series.map(([, trace]) => written(trace.y[index]))]));
+    body.append(line("td", [stamp(moment(times[index])), ...series.map(([, trace]) => written(trace.y[index]))]));
   }
   const caption = cell("caption", "The newest points of this chart");
   caption.className = "sr";

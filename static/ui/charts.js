@@ -80,7 +80,7 @@ class Chart {
   }
 
   attach() {
-    this.plot.on("plotly_hover", ({points}) => hoverOthers(this, points[0]?.x));
+    this.plot.on("plotly_hover", ({points: [point]}) => point && hoverOthers(this, point.xaxis.d2c(point.x)));
     this.plot.on("plotly_unhover", () => hoverOthers(this));
     this.plot.on("plotly_relayout", (change) => zoomed(this, change));
     new ResizeObserver(() => this.near && Plotly.Plots.resize(this.plot)).observe(this.plot);
@@ -182,7 +182,7 @@ function hoverOthers(source, xval) {
     for (const chart of grouped(source.group)) {
       if (chart === source || !chart.near || !chart.drawn) continue;
       if (xval === undefined) Plotly.Fx.unhover(chart.plot);
-      else Plotly.Fx.hover(chart.plot, {xval: +new Date(xval) || xval});
+      else Plotly.Fx.hover(chart.plot, {xval});
     }
     hovering = false;
   });

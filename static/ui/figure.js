@@ -55,10 +55,13 @@ export function unpacked(trace) {
   return plain;
 }
 
-// Plotly draws UTC only: on a page that shows local time the figure is moved by the zone, and ranges are read back through "instant".
-export const zoneShift = (at) => (document.documentElement.dataset.clock === "utc" ? 0 : -new Date(at).getTimezoneOffset() * 60000);
+// Plotly draws milliseconds in the browser's zone: for UTC the figure is moved by it, and ranges are read back through "instant".
+export const zoneShift = (at) => (document.documentElement.dataset.clock === "utc" ? new Date(at).getTimezoneOffset() * 60000 : 0);
 export const zoned = (at) => (typeof at === "number" ? at + zoneShift(at) : at);
-export const instant = (text) => new Date(document.documentElement.dataset.clock === "utc" ? `${text.replace(" ", "T").replace(/T?$/, text.includes(" ") ? "" : "T00:00")}Z` : text.replace(" ", "T"));
+export function instant(text) {
+  const full = text.includes(" ") ? text.replace(" ", "T") : `${text}T00:00`;
+  return new Date(document.documentElement.dataset.clock === "utc" ? `${full}Z` : full);
+}
 
 export function inZone({data, layout, ...rest}) {
   const shapes = (layout.shapes ?? []).map((shape) => (shape.xref === "paper" ? shape : {...shape, x0: zoned(shape.x0), x1: zoned(shape.x1)}));

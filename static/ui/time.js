@@ -33,10 +33,12 @@ export function clock(date, {seconds = false} = {}) {
   return parts(date).time.slice(0, seconds ? 8 : 5);
 }
 
-function absolute(date) {
-  const {day, time, zone} = parts(date);
-  return `${day} ${time} ${zone}`;
+export function stamp(date) {
+  const {day, time} = parts(date);
+  return `${day} ${time}`;
 }
+
+const absolute = (date) => `${stamp(date)} ${parts(date).zone}`;
 
 export function refresh(root = document) {
   for (const element of root.querySelectorAll("time[data-relative], time[data-clock]")) {

@@ -21,8 +21,8 @@ from telemetry.otlp_http import (
     Encoding,
     UnreadableExport,
     decompress,
-    encode_status,
     encode_response,
+    encode_status,
     encoding_of,
 )
 from telemetry.rates import RateState, derive
@@ -30,7 +30,10 @@ from telemetry.rates import RateState, derive
 Identify = Callable[[Request, str], Awaitable[Any]]
 JUDGE_EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
-MEDIA_TYPES: dict[Encoding, str] = {"protobuf": "application/x-protobuf", "json": "application/json"}
+MEDIA_TYPES: dict[Encoding, str] = {
+    "protobuf": "application/x-protobuf",
+    "json": "application/json",
+}
 
 
 def routes(identify: Identify) -> list[Route]:

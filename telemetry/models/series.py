@@ -40,6 +40,9 @@ class Point(models.Model):
     class Meta:
         indexes = [models.Index(fields=["at_ms"])]
 
+    def __str__(self) -> str:
+        return f"{self.value} at {self.at_ms}"
+
 
 class Watch(models.Model):
     """A detector on a series: its settings, and what it has learnt so far."""

@@ -1,10 +1,11 @@
 """A small shop with an incident in it, for the tests of the analysis and the knowledge base."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 
 from django.db import transaction
 from django.utils import timezone
+
 from incidents import lifecycle
 from incidents.models import Alert, AlertLink, Incident, Severity
 from telemetry.models import Dependency, Point, Series, Service
@@ -88,7 +89,7 @@ def add_series(service: Service, name: str, *, unit="s", **labels: str) -> Serie
 
 def add_points(series: Series, incident: Incident, *, usual=0.02, then=None, until=50, start=-120):
     """A point a second: `usual` within 0.01 to 0.05 up to the onset, `then` after it; judged."""
-    onset = int(incident.onset_at.timestamp())
+    onset_ms = int(incident.onset_at.timestamp() * 1000)
     points = []
     for second in range(start, until):
         value = usual if then is None or second < 0 else then
@@ -96,7 +97,7 @@ def add_points(series: Series, incident: Incident, *, usual=0.02, then=None, unt
         points.append(
             Point(
                 series=series,
-                at_ms=(onset + second) * 1000,
+                at_ms=onset_ms + second * 1000,
                 value=value,
                 lower=usual / 2,
                 upper=usual * 2.5,
@@ -110,7 +111,7 @@ def add_points(series: Series, incident: Incident, *, usual=0.02, then=None, unt
 def add_calm_metrics(services, incident: Incident) -> None:
     """Three series of each service, all as expected."""
     for service in services:
-        for name in ("http.server.request.duration.p95", "process.memory.usage", "shop.errors.rate"):
+        for name in ("http.server.request.duration.p95", "process.memory.usage", "errors.rate"):
             add_points(add_series(service, name), incident)
 
 
@@ -127,7 +128,3 @@ def hang_checkout(shop: dict[str, Service]) -> Incident:
     )
     add_points(seen, incident, then=2.0)
     return incident
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+
 from incidents.analysis import pipeline
 from incidents.analysis.finding import Evidence, Finding, NotEnoughData
 from incidents.analysis.pipeline import Step
@@ -37,7 +38,7 @@ def steps(monkeypatch):
 
 
 def found(summary="found", **fields):
-    return lambda incident: Finding(summary, {"n": 1}, **fields)
+    return lambda _: Finding(summary, {"n": 1}, **fields)
 
 
 def broken(incident):
@@ -231,6 +232,22 @@ def test_the_analysis_starts_again_when_a_new_service_is_touched():
     assert rung == [incident.number]
     assert again is False
     assert set(incident.analysis_steps.values_list("state", flat=True)) == {"pending"}
+
+
+def test_the_analysis_starts_again_for_another_symptom_but_not_for_more_of_the_same():
+    shop = build_shop()
+    incident = open_incident(shop["gateway"])
+    add_alert(incident, "HighLatency", shop["gateway"])
+    run_all(incident)
+    incident.analysis_steps.update(started_at=timezone.now() - timedelta(minutes=2))
+
+    add_alert(incident, "HighLatency", shop["gateway"])
+    more = pipeline.sweep(timezone.now())
+    add_alert(incident, "HighErrorRate", shop["gateway"])
+    another = pipeline.sweep(timezone.now())
+
+    assert more == []
+    assert another == [incident.number]
 
 
 def test_the_analysis_starts_at_most_once_a_minute():

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.linear_regex import LinearRegex
 from incidents.matchers import (
     InvalidMatcher,
     Matcher,
@@ -15,7 +14,6 @@ from incidents.matchers import (
     parse_matcher,
     parse_matchers,
 )
-from incidents.regex_syntax import UnsupportedPattern
 
 
 @pytest.mark.parametrize(
@@ -58,22 +56,15 @@ def test_all_matchers_must_match():
         ("checkout", "Write it like service=checkout"),
         ("=checkout", "is not a matcher"),
         ('service="checkout', "never closed"),
-        ("service=~(a", "a ( without its )"),
-        ("service=~a)", "a ) without its ("),
-        ("service=~[a", "ends too early"),
-        ("service=~*a", "nothing to repeat"),
-        ("service=~a**", "a repeat of a repeat"),
-        ("service=~a{2}{3}", "a repeat of a repeat"),
-        ("service=~a{5,2}", "must rise"),
-        ("service=~[z-a]", "runs backwards"),
-        ("service=~(?=a)b", "only plain groups"),
-        ("service=~(a)\\1", "\\1 is not supported"),
-        ("service=~a$b", "only allowed at the end"),
-        ("service=~a^b", "only allowed at the start"),
-        ("service=~(a{100}){100}", "too large"),
-        ("service=~(((){100}){100}){100}", "too large"),
-        ("service=~" + "(" * 30 + ")" * 30, "more than 20 groups"),
-        ("service=~" + "a" * 600, "at most 512"),
+        ("service=~(a", "unclosed group"),
+        ("service=~a)", "unopened group"),
+        ("service=~[a", "unclosed character class"),
+        ("service=~*a", "missing expression"),
+        ("service=~a{5,2}", "invalid repetition count range"),
+        ("service=~[z-a]", "invalid character class range"),
+        ("service=~(?=a)b", "look-around"),
+        ("service=~(a)\\1", "backreferences are not supported"),
+        ("service=~(a{1000}){1000}", "size limit"),
         ("service=" + "a" * 2_000, "at most 1024"),
     ],
 )
@@ -115,9 +106,9 @@ PATTERNS = st.recursive(
 
 @given(PATTERNS, st.text(alphabet="abc1._é\n", max_size=8))
 def test_patterns_match_as_in_pythons_re(pattern: str, text: str):
-    expected = re.fullmatch(pattern, text, re.DOTALL | re.ASCII) is not None
+    expected = re.fullmatch(pattern, text, re.DOTALL) is not None
 
-    assert LinearRegex(pattern).fullmatch(text) == expected
+    assert Matcher("service", "=~", pattern).matches({"service": text}) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,16 +118,16 @@ def test_patterns_match_as_in_pythons_re(pattern: str, text: str):
 def test_no_pattern_makes_matching_slow(pattern: str):
     generator = random.Random(1)  # noqa: S311  # a fixed text, not a secret
     texts = ["a" * 8_192, "".join(generator.choice("ab") for _ in range(8_192))]
-    regex = LinearRegex(pattern)
+    matcher = Matcher("service", "=~", pattern)
     started = time.process_time()
 
     for text in texts:
-        regex.fullmatch(text)
+        matcher.matches({"service": text})
 
     assert time.process_time() - started < 0.5
 
 
 @given(st.text(max_size=40))
 def test_any_pattern_is_compiled_or_refused(pattern: str):
-    with suppress(UnsupportedPattern):
-        LinearRegex(pattern).fullmatch(pattern)
+    with suppress(InvalidMatcher):
+        parse_matcher(f"service=~{pattern}").matches({"service": pattern})

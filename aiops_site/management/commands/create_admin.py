@@ -10,7 +10,7 @@ from aiops_site.people import make_administrator
 
 
 class Command(BaseCommand):
-    help = "Make an administrator without a browser; the password comes from an environment variable."
+    help = "Make an administrator; the password comes from an environment variable."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--username", required=True)

@@ -4,9 +4,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from telemetry.credentials import issue_token
 
 from aiops_site.models import ApiToken
+from telemetry.credentials import issue_token
 
 
 class Command(BaseCommand):
@@ -22,7 +22,9 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"There is no user {user}.")
         if owner.api_tokens.filter(name=name).exists():
-            raise CommandError(f"{user} has a token {name} already; revoke it or choose another name.")
+            raise CommandError(
+                f"{user} has a token {name} already; revoke it or choose another name."
+            )
         token = issue_token()
         ApiToken.objects.create(owner=owner, name=name, token_hash=token.hashed)
         url = f"{settings.PUBLIC_URL}/api/v1/"

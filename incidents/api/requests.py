@@ -1,0 +1,75 @@
+"""What is posted to work on an incident."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rest_framework import serializers
+from telemetry.api.strict import Strict
+
+from incidents.models import Incident, Severity
+
+LARGEST = 2**63 - 1
+LONGEST_TEXT = 10_000
+MOST_ALERTS = 1000
+
+
+def _number() -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=LARGEST)
+
+
+def _reason() -> serializers.CharField:
+    return serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+
+
+class Nothing(Strict):
+    """An empty body."""
+
+
+class Transition(Strict):
+    to = serializers.ChoiceField(Incident.Status.choices)
+    reason = _reason()
+
+
+class Assign(Strict):
+    to = serializers.SlugRelatedField(
+        "username", queryset=User.objects.filter(is_active=True), allow_null=True
+    )
+
+
+class Comment(Strict):
+    text = serializers.CharField(max_length=LONGEST_TEXT)
+
+
+class Merge(Strict):
+    into = _number()
+
+
+class Split(Strict):
+    alerts = serializers.ListField(child=_number(), min_length=1, max_length=MOST_ALERTS)
+
+
+class Move(Split):
+    into = _number()
+
+
+class Snooze(Strict):
+    until = serializers.DateTimeField(allow_null=True)
+
+    def validate_until(self, until: datetime | None) -> datetime | None:
+        if until is not None and until <= timezone.now():
+            raise serializers.ValidationError("It must be in the future.")
+        return until
+
+
+class ChangeSeverity(Strict):
+    to = serializers.ChoiceField(Severity.choices)
+    reason = _reason()
+
+
+class Retitle(Strict):
+    title = serializers.CharField(max_length=300)
+
+
+class After(serializers.Serializer[None]):
+    after = serializers.IntegerField(required=False, default=0, min_value=0, max_value=LARGEST)

@@ -1,0 +1,97 @@
+"""The stored points of one series in a stretch of time, as a chart shows them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from statistics import median
+
+from telemetry.chart_series import Anomaly, ChartSeries, Column, Window, downsample
+from telemetry.models import Series
+from telemetry.series_names import series_title
+
+GAP_STEPS = 3
+HIGH_SCORE = 5.0
+Row = tuple[int, float | None, float | None, float | None, float | None]
+
+
+def load_chart(
+    series: Series,
+    *,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    points: int,
+    incidents: Sequence[Window] = (),
+) -> ChartSeries:
+    """At most `points` points; gaps are None, and every anomalous point is kept."""
+    rows = _with_gaps(_rows(series, start, end))
+    odd = {at for at, _, _, _, score in rows if score is not None and score > 1}
+    x, y = [row[0] for row in rows], [row[1] for row in rows]
+    chosen = [rows[index] for index in downsample(x, y, keep=odd, points=points)]
+    return ChartSeries(
+        title=f"{series.service.slug} {series_title(series.name)}",
+        unit=series.unit,
+        x=[row[0] for row in chosen],
+        y=[row[1] for row in chosen],
+        lower=[row[2] for row in chosen],
+        upper=[row[3] for row in chosen],
+        now_ms=as_ms(now),
+        is_learning=is_learning(series),
+        anomalies=[_anomaly(row) for row in chosen if row[0] in odd],
+        incidents=incidents,
+        missing=_missing(rows),
+    )
+
+
+def step_ms(x: Sequence[int]) -> float | None:
+    """The usual distance of two points; None when there are too few to say."""
+    return median(b - a for a, b in zip(x, x[1:], strict=False)) if len(x) > 1 else None
+
+
+def is_learning(series: Series) -> bool:
+    watch = getattr(series, "watch", None)
+    return watch is not None and watch.is_learning
+
+
+def as_ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def as_moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def newest(y: Column, x: Sequence[int]) -> int | None:
+    """When the last known value was measured, in ms."""
+    return next(
+        (at for at, value in zip(reversed(x), reversed(y), strict=True) if value is not None), None
+    )
+
+
+def _rows(series: Series, start: datetime, end: datetime) -> list[Row]:
+    stretch = series.points.filter(at_ms__gte=as_ms(start), at_ms__lte=as_ms(end))
+    columns = ("at_ms", "value", "lower", "upper", "score")
+    return list(stretch.order_by("at_ms").values_list(*columns))
+
+
+def _with_gaps(rows: list[Row]) -> list[Row]:
+    """A row without a value after each point that has no neighbour within a few steps."""
+    usual = step_ms([row[0] for row in rows])
+    if usual is None:
+        return rows
+    whole: list[Row] = []
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        whole.append(row)
+        if following is not None and following[0] - row[0] > GAP_STEPS * usual:
+            whole.append((int(row[0] + usual), None, None, None, None))
+    return whole
+
+
+def _missing(rows: list[Row]) -> list[tuple[int, int]]:
+    pairs = zip(rows, rows[1:], strict=False)
+    return [(gap[0], following[0]) for gap, following in pairs if gap[1] is None]
+
+
+def _anomaly(row: Row) -> Anomaly:
+    score = row[4] or 0.0
+    severity = "high" if score >= HIGH_SCORE else "medium"
+    return Anomaly(at_ms=row[0], value=row[1] or 0.0, score=score, severity=severity)
