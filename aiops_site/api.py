@@ -1,37 +1,89 @@
 """The API's front: which domain error is which HTTP status, as RFC 9457 problem details."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.db import IntegrityError
+from django.db.models import ProtectedError
 from django.http import Http404
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import APIView, exception_handler
 
-from automation.approval import MayNot, PlanChanged
-from automation.execution import NotStoppable
+from automation.approval import HeldBack, MayNot, PlanChanged
+from automation.execution import Fenced, NotStoppable
+from automation.plan import PlanRefused
+from automation.planning import AlreadyPlanned
+from incidents.connecting import CannotConnect
 from incidents.lifecycle import InvalidTransition, StaleIncident
 from incidents.query import QuerySyntaxError
 
-CONFLICTS = (InvalidTransition, StaleIncident, NotStoppable)
+Extra = Callable[[Any], dict[str, Any]]
+MEDIA_TYPE = "application/problem+json"
+KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
+
+STATUS_OF: dict[type[Exception], int] = {
+    InvalidTransition: 409,
+    StaleIncident: 409,
+    NotStoppable: 409,
+    HeldBack: 409,
+    PlanChanged: 409,
+    AlreadyPlanned: 409,
+    Fenced: 409,
+    ProtectedError: 409,
+    IntegrityError: 409,
+    MayNot: 403,
+    PlanRefused: 400,
+    QuerySyntaxError: 400,
+    CannotConnect: 400,
+    ValidationError: 400,
+    ObjectDoesNotExist: 404,
+}
+WORDS_OF: dict[type[Exception], str] = {
+    Fenced: "The execution has moved on meanwhile; look again.",
+    ProtectedError: "Something else still uses it.",
+    IntegrityError: "It clashes with something that is there already.",
+    ObjectDoesNotExist: "There is no such thing, or no more.",
+}
+EXTRA_OF: dict[type[Exception], Extra] = {
+    PlanChanged: lambda error: {"difference": error.difference, "plan_hash": error.plan_hash},
+    PlanRefused: lambda error: {"problems": error.problems},
+    QuerySyntaxError: lambda error: {"position": error.position, "suggestion": error.suggestion},
+}
+
+
+class Unknown(APIView):
+    """Whatever path of the API is nobody else's."""
+
+    permission_classes = ()
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound("There is nothing at this path. The paths of the API end in a slash.")
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None lets an unexpected error become a 500."""
-    if isinstance(error, CONFLICTS):
-        return _problem(409, str(error))
-    if isinstance(error, PlanChanged):
-        return _problem(409, str(error), difference=error.difference, plan_hash=error.plan_hash)
-    if isinstance(error, MayNot):
-        return _problem(403, str(error))
-    if isinstance(error, QuerySyntaxError):
-        return _problem(400, str(error), position=error.position)
-    if isinstance(error, ValidationError):
-        return _problem(400, "; ".join(error.messages))
     if isinstance(error, APIException | Http404 | PermissionDenied):
         return _from_framework(error, context)
-    return None
+    kind = next((each for each in STATUS_OF if isinstance(error, each)), None)
+    if kind is None:
+        return None
+    extra = EXTRA_OF[kind](error) if kind in EXTRA_OF else {}
+    return problem_response(STATUS_OF[kind], WORDS_OF.get(kind) or _words(error), **extra)
+
+
+def problem_response(code: int, detail: str, **extra: Any) -> Response:
+    title = HTTPStatus(code).phrase
+    document = {"type": "about:blank", "title": title, "status": code, "detail": detail, **extra}
+    return Response(document, status=code, content_type=MEDIA_TYPE)
+
+
+def _words(error: Exception) -> str:
+    return "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
 
 
 def _from_framework(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -41,14 +93,10 @@ def _from_framework(error: Exception, context: dict[str, Any]) -> Response | Non
     given = response.data
     detail = given.get("detail") if isinstance(given, dict) and "detail" in given else None
     extra = {} if detail else {"errors": given}
-    problem = _problem(response.status_code, str(detail or "Some fields are not valid."), **extra)
-    for name in ("WWW-Authenticate", "Retry-After", "Allow"):
+    answer = problem_response(
+        response.status_code, str(detail or "Some fields are not valid."), **extra
+    )
+    for name in KEPT_HEADERS:
         if name in response.headers:
-            problem.headers[name] = response.headers[name]
-    return problem
-
-
-def _problem(status: int, detail: str, **extra: Any) -> Response:
-    title = HTTPStatus(status).phrase
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
-    return Response(document, status=status, content_type="application/problem+json")
+            answer.headers[name] = response.headers[name]
+    return answer

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 from aiops_site.celery import app as celery_app
 
@@ -11,3 +12,6 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         import aiops_site.receivers  # noqa: F401
+        from aiops_site.roles import sync_after_migrate
+
+        post_migrate.connect(sync_after_migrate, sender=self)

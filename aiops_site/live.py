@@ -81,8 +81,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def _subscribe(self, name: str, after: int) -> None:
         topic = topics.parse(name)
-        if topic is None or len(self.subscriptions) >= MAX_TOPICS or not await self._may_see(topic):
-            await self.close(code=NOT_ALLOWED)
+        is_full = name not in self.subscriptions and len(self.subscriptions) >= MAX_TOPICS
+        if topic is None or is_full or not await self._may_see(topic):
+            await self.close(code=NOT_ALLOWED, reason=name[:100])
             return
         subscription = Subscription(topic, max(after, 0), asyncio.Lock())
         self.subscriptions[name] = subscription
@@ -124,7 +125,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 return
             for subscription in list(self.subscriptions.values()):
                 if not await self._may_see(subscription.topic):
-                    await self.close(code=NOT_ALLOWED)
+                    await self.close(code=NOT_ALLOWED, reason=subscription.topic.name)
                     return
                 await self._send_new(subscription, {})
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -44,10 +45,14 @@ class SecurityHeaders:
 class SignInRequired(LoginRequiredMiddleware):
     """Pages need a signed-in person; htmx is told to send the whole page to sign in."""
 
-    def handle_no_permission(  # type: ignore[override] - 401 for htmx, else the redirect
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseBase:
-        response = super().handle_no_permission(request, view_func)
-        if request.headers.get("HX-Request") == "true":
-            return HttpResponse(status=401, headers={"HX-Redirect": response["Location"]})
-        return response
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        response = super().process_view(request, view_func, view_args, view_kwargs)
+        if response is None or request.headers.get("HX-Request") != "true":
+            return response
+        return HttpResponse(status=401, headers={"HX-Redirect": response["Location"]})

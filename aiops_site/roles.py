@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connections
 from django.db.models import Q
 
+STAFF = ("editor", "admin")  # who also works in the admin, and so is staff to Django
 APPS = ("telemetry", "incidents", "automation")
 OWNERS = (*APPS, "aiops_site", "auth")
 

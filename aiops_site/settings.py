@@ -146,12 +146,14 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat.db")
 CELERY_BEAT_SCHEDULE = {
     "drain-inbox": {"task": "incidents.tasks.drain_inbox", "schedule": 5},
     "wake-snoozed": {"task": "incidents.tasks.wake_snoozed", "schedule": 15},
     "sweep-analysis": {"task": "incidents.tasks.sweep_analysis", "schedule": 10},
+    "sweep-knowledge": {"task": "incidents.tasks.sweep_knowledge", "schedule": 60},
     "sweep-executions": {"task": "automation.tasks.sweep_executions", "schedule": 5},
     "judge-new-points": {"task": "telemetry.tasks.judge_new_points", "schedule": 10},
     "forget-old-points": {"task": "telemetry.tasks.forget_old_points", "schedule": 900},

@@ -1,5 +1,6 @@
 """Which incident an alert belongs to: rules first, then the service, then its neighbours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +60,24 @@ class Correlator:
         self.by_service: dict[int, Incident] = {}
         for incident in _active().filter(service_id__in=wanted).order_by("-number"):
             self.by_service.setdefault(incident.service_id or 0, incident)
+
+    def numbers(self) -> set[int]:
+        """The incidents that may be chosen."""
+        return {i.number for i in (*self.by_key.values(), *self.by_service.values())}
+
+    def keep(self, locked: Mapping[int, Incident]) -> None:
+        """From now on the locked rows count; what ended before the lock is no choice any more."""
+        active = {number: i for number, i in locked.items() if i.is_active}
+        self.by_key = {
+            key: active[i.number]
+            for key, i in self.by_key.items()
+            if i.number in active and active[i.number].correlation_key == key
+        }
+        self.by_service = {
+            service: active[i.number]
+            for service, i in self.by_service.items()
+            if i.number in active
+        }
 
     def add(self, incident: Incident) -> None:
         self.by_key[incident.correlation_key] = incident

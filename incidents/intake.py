@@ -1,21 +1,28 @@
 """Messages become alerts: claimed, read, and applied together with the messages' own state."""
 
+import contextlib
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 
 from incidents import inbox, storm
+from incidents.alone import alone
 from incidents.event import AlertEvent
 from incidents.fingerprint import fingerprint
 from incidents.folding import Delivery, fold
 from incidents.models import Message
 from incidents.payload import UnreadablePayload, read_json
 from incidents.providers import provider_for
+from incidents.signals import message_settled
 
 CLAIM = 100
-EVENTS_A_TRANSACTION = 400
+EVENTS_A_TRANSACTION = 100
+TURN_SECONDS = 20.0
+LONGEST_PAUSE_SECONDS = 0.05
 log = structlog.get_logger()
 
 
@@ -29,14 +36,29 @@ class Reading:
 
 
 def drain() -> int:
-    """Works until the inbox is empty; returns how many messages it settled."""
-    settled = 0
-    while claimed := inbox.claim(CLAIM):
+    """Works until the inbox is empty or its turn is over; returns how many messages it took.
+
+    More than none means: ring again. One process a data folder works at a time; a second one
+    would only wait for the same rows, and keep its worker from other tasks.
+    """
+    with contextlib.ExitStack() as stack:
+        if not stack.enter_context(alone(settings.DATA_DIR / "run" / "drain.lock")):
+            return 0
+        return work_through(time.monotonic() + TURN_SECONDS)
+
+
+def work_through(ends_at: float) -> int:
+    """As `drain`, beside whoever else works. `ends_at` is a moment of the monotonic clock."""
+    taken = 0
+    while time.monotonic() < ends_at and (claimed := inbox.claim(CLAIM)):
         readings = [reading for message in claimed if (reading := read(message))]
         for chunk in _chunks(readings):
+            started_at = time.monotonic()
             _apply_or_isolate(chunk)
-        settled += len(claimed)
-    return settled
+            _give_way(time.monotonic() - started_at)
+        _tell_settled(claimed)
+        taken += len(claimed)
+    return taken
 
 
 def read(message: Message) -> Reading | None:
@@ -58,7 +80,7 @@ def read(message: Message) -> Reading | None:
 @transaction.atomic
 def apply(readings: Iterable[Reading]) -> None:
     """Alerts, incidents and the messages' state change together or not at all."""
-    readings = list(readings)
+    readings = _still_ours(readings)
     folded = fold([delivery for reading in readings for delivery in reading.deliveries])
     storm.settle(folded)
     for reading in readings:
@@ -79,6 +101,23 @@ def _apply_or_isolate(readings: list[Reading]) -> None:
             return
         for reading in readings:
             _apply_or_isolate([reading])
+
+
+def _still_ours(readings: Iterable[Reading]) -> list[Reading]:
+    readings = list(readings)
+    held = inbox.held([reading.message for reading in readings])
+    return [reading for reading in readings if reading.message.pk in held]
+
+
+def _give_way(worked_seconds: float) -> None:
+    """SQLite has one writer and wakes nobody: without a pause others would wait for ever."""
+    if connection.vendor == "sqlite":
+        time.sleep(min(worked_seconds / 2, LONGEST_PAUSE_SECONDS))
+
+
+def _tell_settled(messages: list[Message]) -> None:
+    for integration in {message.integration_id for message in messages}:
+        message_settled.send(sender=Message, integration=integration)
 
 
 def _deliver(message: Message, event: AlertEvent) -> Delivery:

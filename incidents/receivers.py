@@ -16,6 +16,7 @@ def analyse_what_opened(number: int, **_: Any) -> None:
     tasks.analyse.delay_on_commit(number)
 
 
+@receiver(signals.analysis_finished)
 @receiver(signals.incident_resolved)
 def learn_from_what_ended(number: int, **_: Any) -> None:
     tasks.learn.delay_on_commit(number)

@@ -1,7 +1,5 @@
 """What incidents and alerts can be searched for."""
 
-from collections.abc import Callable
-
 from django.db.models import Exists, OuterRef, Q
 
 from incidents.models import Alert, Incident, KnowledgeArticle, Severity, TimelineEntry
@@ -10,6 +8,7 @@ from incidents.search import Language
 from incidents.search_values import (
     Asker,
     Condition,
+    Meaning,
     json_key,
     label,
     lasting,
@@ -51,32 +50,28 @@ def _any_service(column: str) -> Condition:
     return of_incident
 
 
-def _told(kind: str) -> Callable[[Asker], Q]:
+def _told(kind: str) -> Q:
     """What another app did for an incident is known from what it told on the timeline."""
     entries = TimelineEntry.objects.filter(incident=OuterRef("pk"), kind=kind)
-    return lambda asker: Q(Exists(entries))
+    return Q(Exists(entries))
 
 
-def _status(status: str) -> Callable[[Asker], Q]:
-    return lambda asker: Q(status=status)
-
-
-_IS: dict[str, Callable[[Asker], Q]] = {
-    **{str(status): _status(status) for status in Status},
-    "active": lambda asker: Q(status__in=Incident.ACTIVE),
-    "acked": lambda asker: Q(status__in=Incident.ACTIVE, acknowledged_at__isnull=False),
-    "mitigated": _status(Status.MONITORING),
+_IS: dict[str, Meaning] = {
+    **{str(status): Q(status=status) for status in Status},
+    "active": Q(status__in=Incident.ACTIVE),
+    "acked": Q(status__in=Incident.ACTIVE, acknowledged_at__isnull=False),
+    "mitigated": Q(status=Status.MONITORING),
     "snoozed": lambda asker: Q(snoozed_until__gt=asker.now),
-    "unassigned": lambda asker: Q(assignee__isnull=True),
+    "unassigned": Q(assignee__isnull=True),
     "mine": lambda asker: Q(assignee=asker.user.pk),
-    "merged": lambda asker: Q(merged_into__isnull=False),
+    "merged": Q(merged_into__isnull=False),
 }
-_HAS: dict[str, Callable[[Asker], Q]] = {
-    "rca": lambda asker: ~Q(cause=""),
+_HAS: dict[str, Meaning] = {
+    "rca": ~Q(cause=""),
     "remediation": _told("remediation"),
     "approval": _told("approval"),
     "comment": _told("comment"),
-    "article": lambda asker: Q(Exists(KnowledgeArticle.objects.filter(incident=OuterRef("pk")))),
+    "article": Q(Exists(KnowledgeArticle.objects.filter(incident=OuterRef("pk")))),
 }
 _FIELDS: dict[str, Condition] = {
     "is": one_of(_IS),
@@ -112,10 +107,10 @@ INCIDENTS = Language(
     default=("-number",),
 )
 
-_ALERT_IS: dict[str, Callable[[Asker], Q]] = {
-    **{str(status): _status(status) for status in Alert.Status},
-    "flapping": lambda asker: Q(is_flapping=True),
-    "orphaned": lambda asker: Q(incident__isnull=True),
+_ALERT_IS: dict[str, Meaning] = {
+    **{str(status): Q(status=status) for status in Alert.Status},
+    "flapping": Q(is_flapping=True),
+    "orphaned": Q(incident__isnull=True),
 }
 
 ALERTS = Language(

@@ -4,7 +4,7 @@ Nothing here makes SQL; a condition names a column of ours, and the word is its 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import reduce
@@ -36,10 +36,11 @@ class Asker:
 
 
 Condition = Callable[[Term, Asker], Q]
+Meaning = Q | Callable[[Asker], Q]
 
 
 def words(column: str) -> Condition:
-    """Equal to one of the words, or with `~` containing it. A column that may be null is not both."""
+    """Equal to one of the words, or with `~` containing it."""
 
     def condition(term: Term, asker: Asker) -> Q:
         if term.operator == "~":
@@ -52,13 +53,14 @@ def words(column: str) -> Condition:
     return condition
 
 
-def one_of(conditions: dict[str, Callable[[Asker], Q]]) -> Condition:
+def one_of(conditions: Mapping[str, Meaning]) -> Condition:
     """For `is:` and `has:`, where each word has a condition of its own."""
 
     def condition(term: Term, asker: Asker) -> Q:
         if term.operator not in {"=", "!="}:
             raise _wrong(term, f"takes one of {', '.join(conditions)}")
-        found = reduce(or_, (conditions[value](asker) for value in term.values))
+        meanings = (conditions[value] for value in term.values)
+        found = reduce(or_, (m if isinstance(m, Q) else m(asker) for m in meanings))
         return ~found if term.operator == "!=" else found
 
     return condition
@@ -136,7 +138,7 @@ def lasting(start: str, end: str) -> Condition:
 
 
 def json_key(column: str) -> Condition:
-    """`label.KEY:value`; the key is a parameter too. A bare `label:KEY` asks whether it is there."""
+    """`label.KEY:value`, the key being a parameter too; `label:KEY` asks whether it is there."""
 
     def condition(term: Term, asker: Asker) -> Q:
         _, _, key = term.field.partition(".")

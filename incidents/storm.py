@@ -31,32 +31,61 @@ def settle(folded: list[Folded]) -> None:
     """Inside the batch's transaction: saves the alerts and all that follows from them."""
     now = timezone.now()
     tallies: dict[int, Tally] = defaultdict(Tally)
-    homeless = [item for item in folded if _needs_incident(item)]
-    correlator = Correlator([item.alert for item in homeless]) if homeless else None
+    correlator, incidents = _lock_incidents(folded)
     for item in folded:
         if item.before is not None:
             tallies[item.before.number].firing_delta -= item.was_firing
-        if correlator is not None and _needs_incident(item):
-            _house(item, correlator, tallies, now)
-        elif item.before is not None and item.has_fired:
-            tallies[item.before.number].refired.append(item.alert)
+            if item.has_fired and item.before.is_active:
+                tallies[item.before.number].refired.append(item.alert)
+    for item in _homeless(folded):
+        incident, place = _house(item.alert, correlator, now)
+        incidents.setdefault(incident.number, incident)
+        item.alert.incident = incident
+        tallies[incident.number].added.append((item.alert, place))
+    for item in folded:
         _tally_end(item, tallies)
     folding.save(folded)
     for number in sorted(tallies):
-        _close_tally(number, tallies[number], now)
+        _close_tally(incidents[number], tallies[number], now)
 
 
-def _needs_incident(item: Folded) -> bool:
-    return item.has_fired and (item.before is None or not item.before.is_active)
+def _lock_incidents(folded: list[Folded]) -> tuple[Correlator, dict[int, Incident]]:
+    """All that the batch may touch, in one order, so that nobody resolves one meanwhile."""
+    correlator = Correlator([item.alert for item in folded if item.has_fired])
+    numbers = correlator.numbers() | {item.before.number for item in folded if item.before}
+    rows = Incident.objects.select_for_update(of=("self",)).filter(number__in=numbers)
+    incidents = {incident.number: incident for incident in rows.order_by("number")}
+    correlator.keep(incidents)
+    for item in folded:
+        if item.before is not None:
+            item.before = incidents[item.before.number]
+    return correlator, incidents
 
 
-def _house(item: Folded, correlator: Correlator, tallies: dict[int, Tally], now: datetime) -> None:
-    place = correlator.place(item.alert, now)
+def _homeless(folded: list[Folded]) -> list[Folded]:
+    """In an order of their own that is the same for everybody who opens incidents."""
+    found = [
+        item
+        for item in folded
+        if item.has_fired and (item.before is None or not item.before.is_active)
+    ]
+    return sorted(found, key=lambda item: (item.alert.service_id or 0, item.alert.fingerprint))
+
+
+def _house(alert: Alert, correlator: Correlator, now: datetime) -> tuple[Incident, Place]:
+    place = correlator.place(alert, now)
     if place.retired is not None:
         _retire_key(place.retired)
-    incident = place.incident or _open(item.alert, place, correlator)
-    item.alert.incident = incident
-    tallies[incident.number].added.append((item.alert, place))
+    if place.incident is not None:
+        return place.incident, place
+    incident = _open(alert, place)
+    if incident is not None:
+        correlator.add(incident)
+        return incident, place
+    active = Incident.objects.active().select_for_update(of=("self",))
+    for winner in active.filter(correlation_key=place.key):
+        correlator.add(winner)
+    return _house(alert, correlator, now)
 
 
 def _tally_end(item: Folded, tallies: dict[int, Tally]) -> None:
@@ -70,11 +99,11 @@ def _tally_end(item: Folded, tallies: dict[int, Tally]) -> None:
         tally.acknowledged.append(item.alert)
 
 
-def _open(alert: Alert, place: Place, correlator: Correlator) -> Incident:
-    """The loser of a race for the key joins the winner's incident."""
+def _open(alert: Alert, place: Place) -> Incident | None:
+    """None when somebody else has just opened one under the key."""
     try:
         with transaction.atomic():
-            incident = lifecycle.open_incident(
+            return lifecycle.open_incident(
                 title=title_of(alert),
                 severity=Severity(alert.severity),
                 correlation_key=place.key,
@@ -85,9 +114,7 @@ def _open(alert: Alert, place: Place, correlator: Correlator) -> Incident:
                 payload={"alert": alert.pk, "method": place.method},
             )
     except IntegrityError:
-        incident = Incident.objects.active().get(correlation_key=place.key)
-    correlator.add(incident)
-    return incident
+        return None
 
 
 def title_of(alert: Alert) -> str:
@@ -103,8 +130,7 @@ def _retire_key(incident: Incident) -> None:
     old.save(update_fields=["correlation_key"])
 
 
-def _close_tally(number: int, tally: Tally, now: datetime) -> None:
-    incident = lifecycle.locked(number)
+def _close_tally(incident: Incident, tally: Tally, now: datetime) -> None:
     new = _link(incident, tally.added, now)
     incident.alert_count += len(new)
     incident.firing_count = max(0, incident.firing_count + tally.firing_delta)
@@ -116,7 +142,7 @@ def _close_tally(number: int, tally: Tally, now: datetime) -> None:
     _raise_severity(incident, [alert for alert, _ in tally.added] + tally.refired)
     if tally.resolved and incident.firing_count == 0 and incident.is_active:
         reason = "every alert has resolved"
-        lifecycle.transition(number, to=Incident.Status.RESOLVED, actor=INTAKE, reason=reason)
+        lifecycle.transition(incident.number, to=Incident.Status.RESOLVED, actor=INTAKE, reason=reason)
 
 
 def _link(
@@ -124,17 +150,13 @@ def _link(
 ) -> list[tuple[Alert, Place]]:
     if not added:
         return []
-    ids = dict(
-        Alert.objects.filter(fingerprint__in=[a.fingerprint for a, _ in added]).values_list(
-            "fingerprint", "pk"
-        )
-    )
-    known = set(incident.links.filter(alert__in=ids.values()).values_list("alert_id", flat=True))
-    new = [(alert, place) for alert, place in added if ids[alert.fingerprint] not in known]
+    ids = [alert.pk for alert, _ in added]
+    known = set(incident.links.filter(alert__in=ids).values_list("alert_id", flat=True))
+    new = [(alert, place) for alert, place in added if alert.pk not in known]
     AlertLink.objects.bulk_create(
         AlertLink(
             incident=incident,
-            alert_id=ids[alert.fingerprint],
+            alert=alert,
             method=place.method,
             text=place.text,
             evidence=place.evidence,

@@ -7,7 +7,8 @@ from incidents.analysis import pipeline
 
 @shared_task
 def drain_inbox() -> None:
-    intake.drain()
+    if intake.drain():
+        drain_inbox.delay_on_commit()
 
 
 @shared_task
@@ -31,3 +32,9 @@ def wake_snoozed() -> None:
 @shared_task
 def learn(number: int) -> None:
     knowledge.learn(number)
+
+
+@shared_task
+def sweep_knowledge() -> None:
+    for number in knowledge.sweep(timezone.now()):
+        learn.delay_on_commit(number)

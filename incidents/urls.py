@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern] = []
+from incidents.views import alerts, bulk, incident, knowledge, list as incident_list, saved_views
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,13 +1,15 @@
 """Who may do what: every route names a permission; the five roles are groups that hold them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # the framework itself loads this module while it makes its views
+    from rest_framework.views import APIView
 
 Page = Callable[..., HttpResponseBase]
 
@@ -20,7 +22,7 @@ def requires(permission: str) -> Callable[[Page], Page]:
 class NobodyUnlessSaid(BasePermission):
     """The default: a view that names no permission answers nobody."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return False
 
 
@@ -31,9 +33,11 @@ class Holds(BasePermission):
     an action's own name wins over read and write. `people_only` lists actions closed to API tokens.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
+        if not hasattr(view, (request.method or "").lower()):
+            return True  # there is nothing to permit; the view answers 405
         if _is_for_people(view) and request.auth is not None:
             self.message = "An API token may not do this; sign in and do it in person."
             return False
@@ -42,13 +46,13 @@ class Holds(BasePermission):
         return needed is not None and request.user.has_perm(needed)
 
 
-def permission_needed(view: APIView, *, method: str) -> str | None:
+def permission_needed(view: "APIView", *, method: str) -> str | None:
     table: dict[str, str] = getattr(view, "permissions", {})
     verb = "read" if method in ("GET", "HEAD", "OPTIONS") else "write"
     return table.get(_action(view), table.get(verb))
 
 
-def _is_for_people(view: APIView) -> bool:
+def _is_for_people(view: "APIView") -> bool:
     return _action(view) in getattr(view, "people_only", ())
 
 

@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from statistics import median
 
-from telemetry.chart_series import Anomaly, ChartSeries, Column, Window, downsample
+from telemetry.chart_series import (
+    Anomaly,
+    ChartSeries,
+    Column,
+    Severity,
+    Window,
+    downsample,
+)
 from telemetry.models import Series
 from telemetry.series_names import series_title
 
@@ -44,7 +52,7 @@ def load_chart(
 
 def step_ms(x: Sequence[int]) -> float | None:
     """The usual distance of two points; None when there are too few to say."""
-    return median(b - a for a, b in zip(x, x[1:], strict=False)) if len(x) > 1 else None
+    return median(b - a for a, b in pairwise(x)) if len(x) > 1 else None
 
 
 def is_learning(series: Series) -> bool:
@@ -87,11 +95,10 @@ def _with_gaps(rows: list[Row]) -> list[Row]:
 
 
 def _missing(rows: list[Row]) -> list[tuple[int, int]]:
-    pairs = zip(rows, rows[1:], strict=False)
-    return [(gap[0], following[0]) for gap, following in pairs if gap[1] is None]
+    return [(gap[0], following[0]) for gap, following in pairwise(rows) if gap[1] is None]
 
 
 def _anomaly(row: Row) -> Anomaly:
     score = row[4] or 0.0
-    severity = "high" if score >= HIGH_SCORE else "medium"
+    severity: Severity = "high" if score >= HIGH_SCORE else "medium"
     return Anomaly(at_ms=row[0], value=row[1] or 0.0, score=score, severity=severity)

@@ -21,6 +21,7 @@ from telemetry.signals import anomaly_began, anomaly_ended, points_judged
 
 SAVE_EVERY_MS = 30_000
 POINTS_A_TURN = 5_000
+ALARM = {"trips": 5, "among": 6, "calm": 10}
 KEEP_POINTS = timedelta(hours=24)
 FORGET_A_TURN = 5_000
 
@@ -100,7 +101,7 @@ def _desk(watch: Watch) -> Desk:
 
 def _reopened(watch: Watch) -> Desk:
     """What was saved, and the points since, shown to the detector again without consequences."""
-    desk = Desk(DETECTORS[watch.detector](**watch.settings), Hysteresis(), watch.state_at_ms)
+    desk = Desk(DETECTORS[watch.detector](**watch.settings), Hysteresis(**ALARM), watch.state_at_ms)
     if watch.state:
         desk.detector.restore(watch.state["detector"])
         desk.alarm.restore(watch.state["alarm"])

@@ -113,25 +113,29 @@ def reanalyse(number: int) -> bool:
     Not within a minute of the last start, and not while steps are left: false, and the sweep comes
     back to it. What was found stays to be read until it is replaced.
     """
-    incident = lifecycle.locked(number)
-    steps = incident.analysis_steps
-    since = timezone.now() - LEAST_APART
-    if (
-        not steps.exists()
-        or steps.filter(Q(state__in=UNFINISHED) | Q(started_at__gt=since)).exists()
-    ):
+    if not _wants_another_look(Incident.objects.get(number=number)):
         return False
-    if not _has_grown(incident):
-        return False
-    due = timezone.now() + DUE
-    steps.update(state=State.PENDING, attempts=0, fence=F("fence") + 1, lease_until=due)
+    with transaction.atomic():
+        incident = lifecycle.locked(number)
+        if not _wants_another_look(incident):
+            return False
+        incident.analysis_steps.update(
+            state=State.PENDING,
+            attempts=0,
+            fence=F("fence") + 1,
+            lease_until=timezone.now() + DUE,
+        )
     return True
 
 
-def _has_grown(incident: Incident) -> bool:
-    """The severity step always looks, so it remembers the services as they were."""
-    seen = case.found_by(incident, "severity").get("services")
-    return seen is not None and not set(case.touched(incident)) <= set(seen)
+def _wants_another_look(incident: Incident) -> bool:
+    """The severity step always looks, so it remembers what there was."""
+    since = timezone.now() - LEAST_APART
+    busy = incident.analysis_steps.filter(Q(state__in=UNFINISHED) | Q(started_at__gt=since))
+    seen = case.found_by(incident, "severity").get("symptoms")
+    if seen is None or busy.exists():
+        return False
+    return not set(case.symptoms(incident)) <= set(seen)
 
 
 def _never_begun(at: datetime) -> list[int]:

@@ -12,7 +12,7 @@ suffer. The confidence is `BASE` plus the points of the terms in `suspicion`, ke
 | its callers' latency or errors towards it are too high    | 0.15           |
 | no dependency of it is in trouble; one is (if it is down) | 0.15; -0.25 (-0.10) |
 | it had the first symptom                                  | 0.10           |
-| another suspect explains the trouble as well              | -0.10          |
+| the first two explain it about as well: all suspects      | -0.10          |
 """
 
 from dataclasses import dataclass
@@ -79,12 +79,15 @@ def look(incident: Incident) -> Finding:
 
 
 def rank(suspects: list[Suspect]) -> list[Verdict]:
-    """The most likely first; of equals the deepest, then the earliest."""
+    """The most likely first; of equals the deepest, then the earliest.
+
+    When two explain the trouble about as well, none of them all can be that sure.
+    """
     verdicts = sorted((_judge(suspect) for suspect in suspects), key=_order)
     if len(verdicts) < 2 or verdicts[0].confidence - verdicts[1].confidence > AS_WELL:
         return verdicts
-    first, second = verdicts[:2]
-    return [_doubt(first, second), _doubt(second, first), *verdicts[2:]]
+    first, second, *others = verdicts
+    return [_doubt(first, second), *(_doubt(other, first) for other in [second, *others])]
 
 
 def _order(verdict: Verdict) -> tuple[float, int, int, str]:

@@ -47,7 +47,10 @@ def look(incident: Incident) -> Finding:
     documents = _documents([incident, *past])
     likes = rank(documents[0], documents[1:])[:MOST_SHOWN]
     if not likes:
-        return Finding(f"None of {len(past)} resolved incidents is like this one.", {"similar": []})
+        return Finding(
+            f"None of {len(past)} resolved incidents is like this one.",
+            {"similar": [], "compared": len(past)},
+        )
     by_number = {other.number: other for other in past}
     shown = [_as_json(like, documents[0], by_number) for like in likes]
     return Finding(

@@ -9,7 +9,8 @@ LONGEST = 2000
 _OF_ANOTHER = r"(?<!dependency )(?<!dependencies )(?<!upstream )(?<!downstream )(?<!peer )"
 _PATTERNS = {
     "service_down": _OF_ANOTHER
-    + r"\b(down|(probe|health ?check) (failed|failing|failure)|dead|unreachable|unavailable|absent|crash(ed|es|ing|loop)?|hang(s|ing)?|hung"
+    + r"\b(down|(probe|health ?check) (failed|failing|failure)|dead|unreachable"
+    r"|unavailable|absent|crash(ed|es|ing|loop)?|hang(s|ing)?|hung"
     r"|not (responding|answering|running|ready)|does not (answer|respond)|no (answer|response)"
     r"|stopped|exited|offline|target missing|liveness|heartbeat)\b",
     "resource_exhaustion": r"\b(memory|oom|out of memory|leak(s|ing)?|disk|filesystem|inodes?|heap"

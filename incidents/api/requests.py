@@ -1,13 +1,14 @@
 """What is posted to work on an incident."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework import serializers
-from telemetry.api.strict import Strict
 
 from incidents.models import Incident, Severity
+from telemetry.api.strict import Strict
 
 LARGEST = 2**63 - 1
 LONGEST_TEXT = 10_000
@@ -71,5 +72,5 @@ class Retitle(Strict):
     title = serializers.CharField(max_length=300)
 
 
-class After(serializers.Serializer[None]):
+class After(serializers.Serializer[Any]):
     after = serializers.IntegerField(required=False, default=0, min_value=0, max_value=LARGEST)

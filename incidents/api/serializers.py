@@ -79,7 +79,7 @@ def analysis_state(states: list[str]) -> str:
         return "pending"
     if UNFINISHED & set(states):
         return "running"
-    return "failed" if BROKEN >= set(states) else "done"
+    return "failed" if set(states) <= BROKEN else "done"
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):

@@ -8,7 +8,6 @@ from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from telemetry.access import Holds
 
 from incidents import grouping, lifecycle
 from incidents.api import requests
@@ -22,6 +21,8 @@ from incidents.api.serializers import (
 from incidents.models import Alert, AlertLink, AnalysisStep, Incident, Severity, TimelineEntry
 from incidents.search_languages import ALERTS, INCIDENTS
 from incidents.timeline import as_entry
+from telemetry.access import Holds
+from telemetry.api.paged import page_of
 
 NUMBER = "[0-9]{1,18}"
 LINKS_SHOWN = 5
@@ -109,9 +110,7 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
     @extend_schema(request=requests.Comment, responses={201: TimelineEntrySerializer})
     @action(detail=True, methods=["post"])
     def comment(self, request: Request, number: str) -> Response:
-        entry = lifecycle.comment(
-            int(number), **self._asked(requests.Comment), by=_person(request)
-        )
+        entry = lifecycle.comment(int(number), **self._asked(requests.Comment), by=_person(request))
         return Response(as_entry(entry), status=201)
 
     @extend_schema(request=requests.Merge, responses=IncidentSerializer)
@@ -159,12 +158,30 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
         lifecycle.retitle(int(number), **self._asked(requests.Retitle), by=_person(request))
         return self.retrieve(request, number)
 
+    @extend_schema(
+        parameters=[requests.After], responses=TimelineEntrySerializer(many=True), filters=False
+    )
+    @action(
+        detail=True,
+        serializer_class=TimelineEntrySerializer,
+        filter_backends=(),
+        ordering=("seq",),
+    )
+    def timeline(self, request: Request, number: str) -> Response:
+        """The incident's log after a `seq`: in order, without gaps."""
+        after = requests.After(data=request.query_params.dict())
+        after.is_valid(raise_exception=True)
+        entries = TimelineEntry.objects.filter(
+            incident=self.get_object(), seq__gt=after.validated_data["after"]
+        )
+        return page_of(self, entries, TimelineEntrySerializer)
+
     @extend_schema(responses=AnalysisSerializer)
     @action(detail=True)
     def analysis(self, request: Request, number: str) -> Response:
         incident = self.get_object()
         summary = self.get_serializer(incident).data["analysis"]
-        steps = incident.analysis_steps.model.objects.filter(incident=incident)
+        steps = AnalysisStep.objects.filter(incident=incident)
         return Response(AnalysisSerializer({"summary": summary, "steps": steps}).data)
 
     def _asked(self, body: type[serializers.Serializer[Any]]) -> dict[str, Any]:
@@ -177,17 +194,9 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
 
     def _at(self, incident: Incident) -> str:
         """Turns the view to another incident."""
-        self.kwargs["number"] = str(incident.number)
-        return self.kwargs["number"]
-
-
-class TimelineViewSet(viewsets.ReadOnlyModelViewSet[TimelineEntry]):
-    """The incident's log: in order, without gaps."""
-
-    serializer_class = TimelineEntrySerializer
-    permission_classes = (Holds,)
-    permissions = {"read": "incidents.view_incident"}
-    ordering = ("seq",)
+        number = str(incident.number)
+        self.kwargs["number"] = number
+        return number
 
 
 def _person(request: Request) -> User:

@@ -98,8 +98,10 @@ def problem(status: int, detail: str) -> Response:
 
 
 routes = [
-    Route("/api/v1/webhooks/{provider}/", receive, methods=["POST"]),
-    Route("/api/v1/webhooks/{provider}/{token}/", receive, methods=["POST"]),
+    *(
+        Route(f"/api/v1/webhooks/{path}", receive, methods=["POST"])
+        for path in ("{provider}/", "{provider}", "{provider}/{token}/", "{provider}/{token}")
+    ),
     Route("/v2/enqueue", enqueue, methods=["POST"]),
 ]
 

@@ -3,7 +3,7 @@ from incidents.models.analysis import AnalysisStep
 from incidents.models.inbox import Message
 from incidents.models.incident import Incident, SavedView, TimelineEntry
 from incidents.models.integration import Integration
-from incidents.models.knowledge import KnowledgeArticle, KnownFix
+from incidents.models.knowledge import FixOutcome, KnowledgeArticle, KnownFix
 from incidents.models.severity import Severity, worst
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "AnalysisStep",
     "CorrelationLabel",
     "CorrelationRule",
+    "FixOutcome",
     "Incident",
     "Integration",
     "KnowledgeArticle",

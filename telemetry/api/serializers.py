@@ -76,7 +76,7 @@ class MomentField(serializers.Field[datetime, str, str, Any]):
 
 
 class Range(serializers.Serializer[Any]):
-    """What a chart is asked for: a series by id, or by service and metric; the last hour if unsaid."""
+    """A series by id, or by service and metric; of the last hour where nothing is said."""
 
     series = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     service = serializers.SlugField(required=False, max_length=100)
@@ -132,7 +132,7 @@ class SeriesDataSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField()
     step = serializers.FloatField(allow_null=True, help_text="Seconds between points.")
     as_of = serializers.DateTimeField(allow_null=True)
-    partial = serializers.BooleanField()
+    partial = serializers.BooleanField()  # type: ignore[assignment]
     series = LineSerializer(many=True)
     band = BandSerializer()
     anomalies = MarkSerializer(many=True)
@@ -154,7 +154,7 @@ class FigureSerializer(serializers.Serializer[Any]):
     series = serializers.IntegerField()
     title = serializers.CharField()
     sentence = serializers.CharField()
-    data = serializers.ListField(child=serializers.DictField())
+    data = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]
     layout = serializers.DictField()
     config = serializers.DictField()
     table = TableRowSerializer(many=True)

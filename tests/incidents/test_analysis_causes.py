@@ -249,6 +249,19 @@ def test_two_services_down_at_once_leave_doubt(shop):
     assert alone == other == pytest.approx(0.60)
 
 
+def test_candidates_are_ranked_by_their_confidence_also_when_there_is_doubt(shop):
+    incident = open_incident(shop["payments"])
+    for slug, name in (("payments", "ServiceDown"), ("catalog", "ServiceDown"), ("store", "Odd")):
+        add_alert(incident, name, shop[slug])
+    fade(shop["store"], incident, "process.memory.usage")
+
+    analyse(incident)
+
+    confidences = list(candidates(incident).values())
+    assert len(confidences) == 3
+    assert confidences == sorted(confidences, reverse=True)
+
+
 def test_services_that_call_each_other_in_a_circle_do_not_explain_each_other(shop):
     Dependency.objects.create(caller=shop["store"], callee=shop["checkout"])
     incident = open_incident(shop["checkout"])

@@ -3,6 +3,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from incidents.analysis import pipeline
@@ -297,6 +298,39 @@ def test_an_incident_that_says_nothing_still_gets_every_step_answered(incident):
 
     assert {step.state for step in steps} <= {"done", "not_enough_data"}
     assert AnalysisStep.objects.get(name="classification").result["classification"] == "unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_come_at_once_run_each_step_once(steps):
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        pytest.skip("threads cannot share an SQLite database that is only in memory")
+    looks = []
+    start = threading.Barrier(4)
+
+    def look(incident):
+        looks.append(incident.number)
+        return Finding(f"look {len(looks)}", {})
+
+    def work():
+        start.wait()
+        while pipeline.run_next(incident.number):
+            pass
+        connection.close()
+
+    steps(look, look, look)
+    incident = open_incident(None)
+    pipeline.begin(incident.number)
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    while pipeline.run_next(incident.number):
+        pass
+
+    assert len(looks) == 3
+    assert set(incident.analysis_steps.values_list("state", flat=True)) == {"done"}
+    assert incident.timeline.filter(kind="analysis").count() == 3
 
 
 def test_a_time_limit_leaves_no_alarm_behind():

@@ -1,0 +1,224 @@
+"""What the generated OpenAPI document cannot find out by itself."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+
+from aiops_site.api import MEDIA_TYPE
+from incidents.providers import PROVIDERS
+
+Document = dict[str, Any]
+TOKEN_WAYS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
+PROBLEM: Document = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"description": "What is wrong, by field."},
+        "problems": {
+            "type": "object",
+            "description": "Why no plan can be made, by parameter or path in the runbook.",
+            "additionalProperties": {"type": "string"},
+        },
+        "difference": {
+            "type": "array",
+            "description": "How the plan differs from the one that was shown.",
+            "items": {"type": "string"},
+        },
+        "plan_hash": {"type": "string", "description": "Of the plan as it is now."},
+        "position": {"type": "integer", "description": "Where the search stops making sense."},
+        "suggestion": {"type": "string", "description": "What was probably meant."},
+    },
+}
+WORDS = {
+    "400": "Something in the request is not valid.",
+    "401": "The caller is not known.",
+    "403": "The caller may not do this.",
+    "404": "There is no such thing.",
+    "405": "The path does not take this method.",
+    "409": "The state of things does not allow it.",
+    "413": "The body is too large.",
+    "415": "The body is of a kind that is not read here.",
+    "422": "The body cannot be understood.",
+    "503": "It could not be kept; send it again.",
+}
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "aiops_site.authentication.TokenAuthentication"
+    name = ["bearer", "basic"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        return TOKEN_WAYS
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[Document]:
+        words = "An API token."
+        return [
+            {"type": "http", "scheme": "bearer", "description": words},
+            {"type": "http", "scheme": "basic", "description": f"{words} As the password."},
+        ]
+
+
+class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "aiops_site.authentication.BrowserAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Document:
+        words = "The session of a signed-in person; unsafe requests also need X-CSRFToken."
+        name = "sessionid"
+        return {"type": "apiKey", "in": "cookie", "name": name, "description": words}
+
+
+class Generator(SchemaGenerator):
+    def get_schema(
+        self,
+        request: Any = None,
+        public: bool = False,  # noqa: FBT001, FBT002 - as inherited
+    ) -> Document:
+        document: Document = super().get_schema(request, public)  # type: ignore[no-untyped-call]
+        _describe_problems(document)
+        _close_requests(document)
+        document["paths"] |= _intake()
+        return document
+
+
+def _describe_problems(document: Document) -> None:
+    """Every operation can answer with problem details."""
+    document["components"]["schemas"]["Problem"] = PROBLEM
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for code in _codes(path, method, operation):
+                operation["responses"].setdefault(code, _problem(code))
+
+
+def _close_requests(document: Document) -> None:
+    """Bodies refuse fields they do not know."""
+    for name, shape in document["components"]["schemas"].items():
+        if name.endswith("Request") and "properties" in shape:
+            shape["additionalProperties"] = False
+
+
+def _intake() -> Document:
+    """The paths that are served in front of Django."""
+    by_path = _webhook("webhook_by_path", [_PROVIDER, _TOKEN]) | {"security": [{}]}
+    return {
+        "/api/v1/webhooks/{provider}/": {"post": _webhook("webhook", [_PROVIDER])},
+        "/api/v1/webhooks/{provider}/{token}/": {"post": by_path},
+        "/v2/enqueue": {"post": _enqueue()},
+        "/v1/metrics": {"post": _metrics()},
+    }
+
+
+def _codes(path: str, method: str, operation: Document) -> list[str]:
+    codes = ["401", "403"]
+    if "{" in path:
+        codes.append("404")
+    if "parameters" in operation or method != "get":
+        codes.append("400")
+    if any(each["name"] == "cursor" for each in operation.get("parameters", [])):
+        codes.append("404")
+    return [*codes, "409", "415"] if method != "get" else codes
+
+
+def _problem(code: str) -> Document:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": WORDS[code], "content": content}
+
+
+_PROVIDER: Document = {
+    "name": "provider",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": sorted(PROVIDERS)},
+}
+_TOKEN: Document = {
+    "name": "token",
+    "in": "path",
+    "required": True,
+    "description": "For senders that cannot set a header.",
+    "schema": {"type": "string"},
+}
+
+
+def _webhook(name: str, parameters: list[Document]) -> Document:
+    receipt = {
+        "type": "object",
+        "required": ["message", "duplicate"],
+        "properties": {"message": {"type": "string"}, "duplicate": {"type": "boolean"}},
+    }
+    return {
+        "operationId": name,
+        "description": "A delivery of a monitoring product, thanked once it is committed.",
+        "tags": ["intake"],
+        "parameters": parameters,
+        "security": TOKEN_WAYS,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "responses": _answers("202", "It is kept.", receipt, "400 401 404 413 415 422 503"),
+    }
+
+
+def _enqueue() -> Document:
+    event = {
+        "type": "object",
+        "required": ["routing_key", "event_action"],
+        "properties": {
+            "routing_key": {"type": "string"},
+            "event_action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve"]},
+            "dedup_key": {"type": "string"},
+            "payload": {"type": "object"},
+        },
+    }
+    receipt = {
+        "type": "object",
+        "required": ["status", "message"],
+        "properties": {
+            "status": {"type": "string"},
+            "message": {"type": "string"},
+            "dedup_key": {"type": "string"},
+            "errors": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    answers = _answers("202", "It is kept.", receipt, "503")
+    answers["400"] = answers["413"] = {
+        "description": "The event cannot be read.",
+        "content": {"application/json": {"schema": receipt}},
+    }
+    return {
+        "operationId": "pagerduty_enqueue",
+        "description": "PagerDuty's Events API v2; the routing key is the integration's token.",
+        "tags": ["intake"],
+        "security": [{}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": event}}},
+        "responses": answers,
+    }
+
+
+def _metrics() -> Document:
+    body = {"application/json": {"schema": {"type": "object"}}}
+    body["application/x-protobuf"] = {"schema": {"type": "string", "format": "binary"}}
+    status = {"description": "google.rpc.Status in the encoding of the request."}
+    return {
+        "operationId": "otlp_metrics",
+        "description": "OTLP/HTTP metrics, protobuf or JSON, gzip allowed.",
+        "tags": ["intake"],
+        "security": TOKEN_WAYS,
+        "requestBody": {"required": True, "content": body},
+        "responses": {
+            "200": {"description": "ExportMetricsServiceResponse.", "content": body},
+            **dict.fromkeys(("400", "401", "413", "415", "503"), status),
+        },
+    }
+
+
+def _answers(code: str, words: str, schema: Document, problems: str) -> Document:
+    content = {"application/json": {"schema": schema}}
+    return {
+        code: {"description": words, "content": content},
+        **{each: _problem(each) for each in problems.split()},
+    }

@@ -1,0 +1,91 @@
+"""How each runbook has been doing, for the library: counted in the database, one query a question."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from automation.document_models import RunbookDocument
+from automation.models import Execution, Remediation, Runbook, RunbookVersion
+from automation.published import document_of
+
+RECENT = timedelta(days=30)
+STALE = timedelta(days=180)
+Status = Remediation.Status
+WORKED = (Status.SUCCEEDED,)
+ENDED = (Status.SUCCEEDED, Status.FAILED, Status.ROLLED_BACK)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """`tries` and `worked` are of the last 30 days."""
+
+    runbook: Runbook
+    document: RunbookDocument | None
+    latest: int
+    last_run_at: datetime | None
+    tries: int
+    worked: int
+    policies: int
+    is_stale: bool
+
+    @property
+    def risk(self) -> str:
+        return self.document.risk if self.document else ""
+
+    @property
+    def rate(self) -> int | None:
+        return round(100 * self.worked / self.tries) if self.tries else None
+
+
+def shelves(*, words: str = "", risk: str = "") -> list[Shelf]:
+    """By name; `words` is sought in name and description, `risk` is of the published version."""
+    now = timezone.now()
+    runbooks = _counted(Runbook.objects.select_related("published"), now)
+    for word in words.split():
+        runbooks = runbooks.filter(Q(name__icontains=word) | Q(description__icontains=word))
+    listed = [_shelf(runbook, now) for runbook in runbooks]
+    return [shelf for shelf in listed if not risk or shelf.risk == risk]
+
+
+def shelf_of(runbook: Runbook) -> Shelf:
+    now = timezone.now()
+    found = _counted(Runbook.objects.select_related("published"), now).get(pk=runbook.pk)
+    return _shelf(found, now)
+
+
+def _counted(runbooks: QuerySet[Runbook], now: datetime) -> QuerySet[Runbook]:
+    recent = Q(remediations__execution__started_at__gt=now - RECENT)
+    newest = RunbookVersion.objects.filter(runbook=OuterRef("pk")).order_by("-number")
+    return runbooks.annotate(
+        latest_number=Subquery(newest.values("number")[:1]),
+        latest_at=Subquery(newest.values("created_at")[:1]),
+        last_run_at=Max("remediations__execution__started_at"),
+        tries=Count("remediations", filter=recent & Q(remediations__status__in=ENDED), distinct=True),
+        worked=Count(
+            "remediations", filter=recent & Q(remediations__status__in=WORKED), distinct=True
+        ),
+        policy_count=Count("policies", distinct=True),
+    )
+
+
+def _shelf(runbook: Runbook, now: datetime) -> Shelf:
+    """`runbook` as `_counted` annotates it."""
+    counts = vars(runbook)
+    touched = [at for at in (counts["last_run_at"], counts["latest_at"]) if at]
+    return Shelf(
+        runbook=runbook,
+        document=document_of(runbook.published) if runbook.published else None,
+        latest=counts["latest_number"] or 0,
+        last_run_at=counts["last_run_at"],
+        tries=counts["tries"],
+        worked=counts["worked"],
+        policies=counts["policy_count"],
+        is_stale=not touched or now - max(touched) > STALE,
+    )
+
+
+def runs_of(runbook: Runbook) -> QuerySet[Execution]:
+    runs = Execution.objects.filter(remediation__runbook=runbook)
+    return runs.select_related("remediation__incident", "remediation__version").order_by("-pk")

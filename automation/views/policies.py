@@ -1,0 +1,153 @@
+"""Healing policies: what they did, how they are written, and what they would have matched."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from automation.forms import HealingPolicyForm, ParametersForm, read_matchers
+from automation.models import AutomationSwitch, HealingPolicy, PolicyDecision, Runbook
+from automation.published import document_of
+from automation.views import backtest
+from automation.views.asking import PersonRequest, sent_on
+from automation.views.library import RECENT
+from telemetry.access import requires
+
+DECISIONS = 20
+UNSAVED = 422
+Outcome = PolicyDecision.Outcome
+
+
+@require_GET
+@requires("automation.view_healingpolicy")
+def policies(request: PersonRequest) -> HttpResponse:
+    since = timezone.now() - RECENT
+    counts = {
+        outcome.value: Count("decisions", filter=Q(decisions__outcome=outcome, decisions__at__gte=since))
+        for outcome in Outcome
+    }
+    listed = HealingPolicy.objects.select_related("runbook").annotate(**counts)
+    decisions = PolicyDecision.objects.select_related("policy", "incident", "remediation")
+    context = {
+        "policies": listed,
+        "decisions": decisions[:DECISIONS],
+        "switch": AutomationSwitch.objects.select_related("by").filter(is_paused=True).first(),
+        "may_add": request.user.has_perm("automation.add_healingpolicy"),
+        "may_pause": request.user.has_perm("automation.pause_automation"),
+        "may_resume": request.user.has_perm("automation.resume_automation"),
+    }
+    return render(request, "automation/policies.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("automation.add_healingpolicy")
+def new(request: PersonRequest) -> HttpResponse:
+    return _edit(request, HealingPolicy(mode=HealingPolicy.Mode.SUGGEST))
+
+
+@require_http_methods(["GET", "POST"])
+@requires("automation.view_healingpolicy")
+def policy(request: PersonRequest, pk: int) -> HttpResponse:
+    """Everybody may read it; saving needs the permission."""
+    found = get_object_or_404(HealingPolicy.objects.select_related("runbook__published"), pk=pk)
+    if request.method == "POST":
+        return change(request, found)
+    return _edit(request, found)
+
+
+@requires("automation.change_healingpolicy")
+def change(request: PersonRequest, policy: HealingPolicy) -> HttpResponse:
+    return _edit(request, policy)
+
+
+@require_GET
+@requires("automation.view_healingpolicy")
+def matching(request: PersonRequest) -> HttpResponse:
+    """How many incidents of the last seven days the typed matchers would have matched."""
+    try:
+        matchers = read_matchers(request.GET.get("matchers", ""))
+    except ValidationError as error:
+        return render(request, "automation/policy_matching.html", {"problem": error.messages[0]})
+    return render(request, "automation/policy_matching.html", {"found": backtest.last_week(matchers)})
+
+
+@require_GET
+@requires("automation.view_healingpolicy")
+def parameters(request: PersonRequest) -> HttpResponse:
+    """The fields of the chosen runbook, for the form."""
+    form = _parameters_form(request.GET.get("runbook", ""), None, {})
+    return render(request, "automation/policy_parameters.html", {"parameters_form": form})
+
+
+def _edit(request: PersonRequest, policy: HealingPolicy) -> HttpResponse:
+    sent = request.POST if request.method == "POST" else None
+    form = HealingPolicyForm(sent, instance=policy)
+    name = sent.get("runbook", "") if sent else _runbook_name(policy)
+    parameters_form = _parameters_form(name, sent, policy.parameters)
+    if sent and all([form.is_valid(), parameters_form is None or parameters_form.is_valid()]):
+        saved = _save(form, parameters_form, request.user)
+        if saved:
+            return sent_on(request, reverse("policies"), f"Saved {saved.name} v{saved.version}.")
+        form.add_error(None, "Somebody else saved it meanwhile. Open it again.")
+    context = _context(request, policy, form, parameters_form)
+    return render(request, "automation/policy.html", context, status=UNSAVED if sent else 200)
+
+
+def _context(
+    request: PersonRequest,
+    policy: HealingPolicy,
+    form: HealingPolicyForm,
+    parameters_form: ParametersForm | None,
+) -> dict[str, Any]:
+    kept = HealingPolicy.objects.filter(pk=policy.pk).first()
+    matchers = kept.matchers if kept else []
+    decisions = PolicyDecision.objects.filter(policy=kept) if kept else PolicyDecision.objects.none()
+    verb = "change" if kept else "add"
+    return {
+        "policy": kept,
+        "form": form,
+        "parameters_form": parameters_form,
+        "found": backtest.last_week(matchers) if matchers else None,
+        "decisions": decisions.select_related("incident", "remediation", "policy")[:DECISIONS],
+        "may_save": request.user.has_perm(f"automation.{verb}_healingpolicy"),
+    }
+
+
+@transaction.atomic
+def _save(
+    form: HealingPolicyForm, parameters_form: ParametersForm | None, person: User
+) -> HealingPolicy | None:
+    """A new version of the policy; None when another person was faster."""
+    policy = form.save(commit=False)
+    if policy.pk:
+        unchanged = HealingPolicy.objects.filter(pk=policy.pk, version=policy.version)
+        if not unchanged.update(version=policy.version + 1):
+            return None
+        policy.version += 1
+    else:
+        policy.created_by = person
+    policy.matchers = form.cleaned_data["matchers"]
+    policy.parameters = parameters_form.given() if parameters_form else {}
+    policy.save()
+    return policy
+
+
+def _runbook_name(policy: HealingPolicy) -> str:
+    return policy.runbook.name if policy.runbook_id else ""
+
+
+def _parameters_form(
+    name: str, sent: Any, parameters: dict[str, Any]
+) -> ParametersForm | None:
+    """None while no runbook is chosen, or none of its parameters can be given."""
+    runbook = Runbook.objects.select_related("published").filter(name=name).first()
+    if runbook is None or runbook.published is None:
+        return None
+    return ParametersForm(document_of(runbook.published), sent, initial=parameters, may_wait=True)

@@ -1,0 +1,96 @@
+"""Whether a source is alive: when it last spoke, how often, and what could not be read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+
+from incidents.models import Integration, Message
+from incidents.sample_alerts import METRICS
+from telemetry.chart_loading import as_moment
+from telemetry.models import Series
+
+BARS, BAR = 12, timedelta(minutes=5)
+STEP, WIDTH, HEIGHT, LEAST = 5, 4, 18.0, 1.5
+MOST_LOOKED_AT = 2_000
+QUIET_AFTER = timedelta(hours=1)
+METRICS_QUIET_AFTER = timedelta(minutes=2)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """`state` is receiving, silent, waiting (for the first) or paused. Counts stop at 2,000."""
+
+    integration: Integration
+    state: str
+    last_at: datetime | None
+    in_hour: int
+    unreadable: int
+    bars: list[Bar]
+
+    @property
+    def is_of_metrics(self) -> bool:
+        return self.integration.provider == METRICS.slug
+
+    @property
+    def is_built_in(self) -> bool:
+        """Nobody outside has its token: it is the console's own."""
+        return not self.integration.token_prefix
+
+
+def pulse_of(integration: Integration, at: datetime) -> Pulse:
+    """From its newest messages only, so that a busy source costs no more than a quiet one."""
+    columns = ("received_at", "state", "rejected_count")
+    rows = integration.messages.order_by("-pk").values_list(*columns)[:MOST_LOOKED_AT]
+    times = [received for received, _, _ in rows]
+    last_at = _newest_point() if integration.provider == METRICS.slug else max(times, default=None)
+    unreadable = sum(
+        1
+        for received, state, rejected in rows
+        if received > at - DAY and (state == Message.State.DEAD or rejected)
+    )
+    counts = _counts(times, at)
+    return Pulse(
+        integration, _state(integration, last_at, at), last_at, sum(counts), unreadable, bars(counts)
+    )
+
+
+def bars(counts: Sequence[int]) -> list[Bar]:
+    most = max(counts, default=0) or 1
+    heights = [round(max(LEAST, HEIGHT * count / most), 1) for count in counts]
+    return [Bar(index * STEP, HEIGHT - height, height) for index, height in enumerate(heights)]
+
+
+def _state(integration: Integration, last_at: datetime | None, at: datetime) -> str:
+    if not integration.is_enabled:
+        return "paused"
+    if last_at is None:
+        return "waiting"
+    is_of_metrics = integration.provider == METRICS.slug
+    limit = METRICS_QUIET_AFTER if is_of_metrics else QUIET_AFTER
+    return "receiving" if at - last_at < limit else "silent"
+
+
+def _counts(times: Sequence[datetime], at: datetime) -> list[int]:
+    """Messages in each stretch of the last hour, the oldest first."""
+    counts = [0] * BARS
+    for received in times:
+        index = int((at - received) / BAR)
+        if 0 <= index < BARS:
+            counts[BARS - 1 - index] += 1
+    return counts
+
+
+def _newest_point() -> datetime | None:
+    """Points do not remember who sent them; the store's newest stands for every metrics source."""
+    newest = Series.objects.aggregate(newest=Max("last_at_ms"))["newest"]
+    return as_moment(newest) if newest else None

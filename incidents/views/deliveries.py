@@ -1,0 +1,56 @@
+"""One delivery as it came; reading it again, or throwing away what nothing can be made of."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from telemetry.access import requires
+
+from incidents import inbox, tasks
+from incidents.explaining import explain
+from incidents.mapping_form import LONGEST_SAMPLE, pretty
+from incidents.models import Message
+
+
+@require_GET
+@requires("incidents.view_message")
+def delivery(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    message = _find(pk, number)
+    body = bytes(message.body)
+    context = {
+        "message": message,
+        "integration": message.integration,
+        "explanation": explain(message),
+        "body": pretty(body),
+        "size": len(body),
+        "is_cut": len(body) > LONGEST_SAMPLE,
+        "may_replay": request.user.has_perm("incidents.change_message"),
+    }
+    return render(request, "sources/delivery.html", context)
+
+
+@require_POST
+@requires("incidents.change_message")
+def replay(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """Reads it again, for example after the mapping was mended."""
+    message = _find(pk, number)
+    inbox.replay(message)
+    tasks.drain_inbox.delay_on_commit()
+    messages.success(request, f"Delivery {message.pk} is being read again.")
+    return redirect("source-delivery", pk=pk, number=number)
+
+
+@require_POST
+@requires("incidents.change_message")
+def discard(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """For ever. Only of what could not be read: the rest is evidence."""
+    gone, _ = Message.objects.dead().filter(pk=number, integration=pk).delete()
+    if gone:
+        messages.success(request, f"Delivery {number} was discarded.")
+    else:
+        messages.error(request, f"Delivery {number} is not a dead letter; it stays.")
+    return redirect("source-dead", pk=pk)
+
+
+def _find(pk: int, number: int) -> Message:
+    return get_object_or_404(Message.objects.select_related("integration"), pk=number, integration=pk)

@@ -1,0 +1,33 @@
+"""What a new source's sender needs to be told: address, token, a block to paste, a line to try."""
+
+import shlex
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from incidents.connecting import Connected
+from incidents.sample_alerts import METRICS, Product, address_of, sample
+from incidents.trying_out import product_of
+
+
+def instructions(connected: Connected) -> dict[str, Any]:
+    product = product_of(connected.integration)
+    address = address_of(product)
+    return {
+        "integration": connected.integration,
+        "product": product,
+        "address": address,
+        "token": connected.token,
+        "config": product.config(address, connected.token),
+        "curl": "" if product is METRICS else _curl(product, address, connected.token),
+    }
+
+
+def _curl(product: Product, address: str, token: str) -> str:
+    body = orjson.dumps(sample(product.slug, "firing", token=token, at=timezone.now())).decode()
+    lines = [f"curl -sS -X POST {shlex.quote(address)}"]
+    if not product.by_routing_key:
+        lines.append(f"-H 'Authorization: Bearer {token}'")
+    lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
+    return " \\\n  ".join(lines)

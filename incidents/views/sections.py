@@ -1,0 +1,143 @@
+"""The parts of an incident's page: each can be drawn alone, with a digest that says whether it changed."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from incidents.models import Alert, AlertLink, Incident
+from incidents.views.asking import may_respond
+from incidents.views.blast import draw
+from incidents.views.findings import Analysis, read_analysis
+from incidents.views.pages import Page, page_of
+from incidents.views.signals import charts_of, window_of
+from incidents.views.stepper import next_of, steps_of
+from incidents.views.story import affected, lead, stats_of
+
+_PASSING = re.compile(
+    r'name="csrfmiddlewaretoken" value="[^"]*"'
+    r'|(?<=role="timer")[^>]*>[^<]*|(?<=data-relative=")[^>]*>[^<]*'
+)
+
+
+@dataclass
+class Subject:
+    """An incident and whoever looks at it; what several parts need is read once."""
+
+    incident: Incident
+    request: HttpRequest
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        return read_analysis(self.incident)
+
+    @cached_property
+    def signals(self) -> list[int]:
+        found: list[int] = self.analysis.found.get("enrichment", {}).get("signals", [])
+        return found
+
+    @cached_property
+    def alerts(self) -> Page[Alert]:
+        path = reverse("incident-alerts", args=[self.incident.number])
+        return page_of(alerts_with_why(self.incident), self.request, _ALERT_ORDER, path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section as drawn. `digest` changes when its content does, not when a clock moves on."""
+
+    name: str
+    html: SafeString
+    digest: str
+
+
+def draw_part(name: str, subject: Subject) -> Part:
+    context = {
+        "incident": subject.incident,
+        "analysis": subject.analysis,
+        "may_respond": may_respond(subject.request),
+        **PARTS[name](subject),
+    }
+    html = render_to_string(f"incidents/part_{name}.html", context, request=subject.request)
+    passing = _PASSING.sub("", html)
+    return Part(name, html, hashlib.sha256(passing.encode()).hexdigest()[:12])
+
+
+def news(subject: Subject, seen: Mapping[str, str]) -> list[Part]:
+    """The parts that are no longer as they were seen."""
+    parts = [draw_part(name, subject) for name in PARTS if name in seen]
+    return [part for part in parts if part.digest != seen[part.name]]
+
+
+def alerts_with_why(incident: Incident) -> QuerySet[Alert]:
+    """Each with why it belongs here, in words."""
+    links = AlertLink.objects.filter(incident=incident, alert=OuterRef("pk"))
+    alerts = Alert.objects.filter(incident=incident).select_related("service", "integration")
+    return alerts.defer("fold", "annotations").annotate(why=Subquery(links.values("text")[:1]))
+
+
+_ALERT_ORDER = ("status", "-starts_at", "-pk")
+
+
+def _head(subject: Subject) -> dict[str, Any]:
+    return {"steps": steps_of(subject.incident), "next": next_of(subject.incident)}
+
+
+def _impact(subject: Subject) -> dict[str, Any]:
+    incident, analysis = subject.incident, subject.analysis
+    is_charted = subject.request.user.has_perm("telemetry.view_series")
+    return {
+        "lead": lead(incident, analysis.found),
+        "stats": stats_of(subject.signals) if is_charted else [],
+        "affected": affected(incident),
+    }
+
+
+def _signals(subject: Subject) -> dict[str, Any]:
+    is_charted = subject.request.user.has_perm("telemetry.view_series")
+    return {
+        "charts": charts_of(subject.signals) if is_charted else [],
+        "group": f"incident-{subject.incident.number}",
+        "window": window_of(subject.incident) if not subject.incident.is_active else "",
+    }
+
+
+def _alerts(subject: Subject) -> dict[str, Any]:
+    return {"page": subject.alerts}
+
+
+def _topology(subject: Subject) -> dict[str, Any]:
+    return {"picture": draw(subject.incident, subject.analysis.found)}
+
+
+def _similar(subject: Subject) -> dict[str, Any]:
+    return {"similar": subject.analysis.found.get("similarity", {}).get("similar", [])}
+
+
+def _knowledge(subject: Subject) -> dict[str, Any]:
+    found = subject.analysis.found.get("recommendation", {})
+    return {"fixes": found.get("fixes", []), "articles": found.get("articles", [])}
+
+
+def _nothing(subject: Subject) -> dict[str, Any]:
+    return {}
+
+
+PARTS: Mapping[str, Callable[[Subject], dict[str, Any]]] = {
+    "head": _head,
+    "impact": _impact,
+    "cause": _nothing,
+    "signals": _signals,
+    "alerts": _alerts,
+    "topology": _topology,
+    "similar": _similar,
+    "knowledge": _knowledge,
+}

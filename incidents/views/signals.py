@@ -1,0 +1,58 @@
+"""The charts of an incident: the series that left their band, then the nearest to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from telemetry.models import Series
+from telemetry.series_names import series_title
+
+from incidents.analysis.case import trusted_onset
+from incidents.models import Incident
+
+MOST_CHARTS = 6
+_AROUND = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """What partials/chart.html asks for."""
+
+    title: str
+    url: str
+    series: int
+    topic: str
+    unit: str
+    wide: bool
+    sentence: str
+
+
+def charts_of(numbers: Sequence[int]) -> list[ChartView]:
+    wanted = list(dict.fromkeys(numbers))[:MOST_CHARTS]
+    rows = Series.objects.filter(pk__in=wanted).select_related("service", "watch")
+    found = {series.pk: series for series in rows}
+    there = [found[pk] for pk in wanted if pk in found]
+    return [_chart(series, wide=not index) for index, series in enumerate(there)]
+
+
+def window_of(incident: Incident) -> str:
+    """The incident with half an hour around it, as "from,to" in RFC 3339."""
+    start = trusted_onset(incident) - _AROUND
+    end = (incident.resolved_at or incident.last_activity_at) + _AROUND
+    return f"{start.isoformat()},{end.isoformat()}"
+
+
+def _chart(series: Series, *, wide: bool) -> ChartView:
+    watch = getattr(series, "watch", None)
+    is_learning = watch is not None and watch.is_learning
+    return ChartView(
+        title=f"{series.service.slug} {series_title(series.name)}",
+        url=f"{reverse('api:series-figure')}?{urlencode({'series': series.pk})}",
+        series=series.pk,
+        topic=f"series:{series.service.slug}",
+        unit=series.unit,
+        wide=wide,
+        sentence="learning what is normal" if is_learning else "",
+    )

@@ -1,0 +1,138 @@
+"""Who may ask what of the console: every route and method, with the roles that are let in.
+
+A new route needs a line here, or `test_roles` fails. Being let in means neither 401 nor 403 nor a
+way to the sign-in page; whether there is anything to see is another matter.
+"""
+
+ROLES = ("viewer", "responder", "approver", "editor", "admin")
+STRANGER, TOKEN = "stranger", "token of a viewer"
+CALLERS = (STRANGER, TOKEN, *ROLES)
+
+ANYBODY = frozenset(CALLERS)
+PEOPLE = frozenset(ROLES)  # with a session
+VIEWERS = frozenset({TOKEN, *ROLES})  # over the API
+RESPONDERS = frozenset({"responder", "admin"})
+STOPPERS = frozenset({"responder", "approver", "admin"})
+APPROVERS = frozenset({"approver", "admin"})
+EDITORS = frozenset({"editor", "admin"})
+NOBODY: frozenset[str] = frozenset()
+
+Table = dict[tuple[str, str], frozenset[str]]
+
+
+def rows(allowed: frozenset[str], methods: str, names: str, prefix: str = "") -> Table:
+    return {
+        (f"{prefix}{name}", method): allowed for name in names.split() for method in methods.split()
+    }
+
+
+API: Table = {
+    **rows(
+        VIEWERS,
+        "GET",
+        "alert-list alert-detail incident-list incident-detail incident-timeline incident-analysis "
+        "remediation-list remediation-detail execution-list execution-detail execution-output "
+        "runbook-list runbook-detail runbook-versions runbook-document-schema "
+        "healingpolicy-list healingpolicy-detail automation "
+        "service-list service-detail dependency-list dependency-detail "
+        "anomaly-list anomaly-detail metric-list series series-figure "
+        "knowledgearticle-list knowledgearticle-detail knowledgearticle-search "
+        "knownfix-list knownfix-detail integration-list integration-detail "
+        "message-list message-detail correlationrule-list correlationrule-detail "
+        "savedview-list savedview-detail apitoken-list apitoken-detail",
+        "api:",
+    ),
+    **rows(VIEWERS, "POST", "savedview-list runbook-preview", "api:"),
+    **rows(VIEWERS, "PUT PATCH DELETE", "savedview-detail", "api:"),
+    **rows(PEOPLE, "POST", "apitoken-list", "api:"),
+    **rows(PEOPLE, "DELETE", "apitoken-detail", "api:"),
+    **rows(
+        RESPONDERS,
+        "POST",
+        "incident-transition incident-acknowledge incident-assign incident-comment incident-merge "
+        "incident-split incident-move incident-snooze incident-severity incident-title "
+        "remediation-list",
+        "api:",
+    ),
+    **rows(STOPPERS, "POST", "execution-stop automation-pause", "api:"),
+    **rows(
+        APPROVERS,
+        "POST",
+        "remediation-approve remediation-reject execution-settle automation-resume",
+        "api:",
+    ),
+    **rows(
+        EDITORS,
+        "POST",
+        "service-list dependency-list knowledgearticle-list correlationrule-list integration-list "
+        "integration-rotate message-replay runbook-list runbook-versions runbook-publish "
+        "healingpolicy-list",
+        "api:",
+    ),
+    **rows(
+        EDITORS,
+        "PUT PATCH",
+        "service-detail knowledgearticle-detail correlationrule-detail integration-detail "
+        "runbook-detail healingpolicy-detail",
+        "api:",
+    ),
+    **rows(
+        EDITORS,
+        "DELETE",
+        "service-detail dependency-detail knowledgearticle-detail correlationrule-detail "
+        "healingpolicy-detail",
+        "api:",
+    ),
+    **rows(ANYBODY, "GET", "schema", "api:"),
+    **rows(PEOPLE, "GET", "docs", "api:"),
+    **rows(ANYBODY, "GET POST", "api-unknown"),
+}
+PAGES: Table = {
+    **rows(ANYBODY, "GET POST", "login"),
+    **rows(PEOPLE, "POST", "logout"),
+    **rows(ANYBODY, "GET", "setup healthz readyz metrics"),
+    **rows(ANYBODY, "POST", "csp-report"),
+    **rows(frozenset({"editor", "admin"}), "GET", "admin:index"),
+    **rows(
+        PEOPLE,
+        "GET",
+        "incident-remediations remediation approvals approval-row execution "
+        "runbooks runbook runbook-difference runbook-text "
+        "policies policy policy-matching policy-parameters",
+    ),
+    **rows(RESPONDERS, "GET POST", "propose-remediation"),
+    **rows(STOPPERS, "POST", "execution-stop automation-pause"),
+    **rows(
+        APPROVERS,
+        "POST",
+        "remediation-approve remediation-reject approvals-reject execution-settle "
+        "automation-resume",
+    ),
+    **rows(EDITORS, "GET POST", "policy-new"),
+}
+ROUTES: Table = {**API, **PAGES}
+
+# Served in front of Django: an integration's token opens them, nobody's role does.
+INTAKE = {
+    ("/api/v1/webhooks/{provider}/", "POST"): 401,
+    ("/api/v1/webhooks/{provider}/{token}/", "POST"): 401,
+    ("/v2/enqueue", "POST"): 400,
+    ("/v1/metrics", "POST"): 401,
+}
+
+# Unsafe and not guarded by a CSRF token: who posts here has no session that matters.
+WITHOUT_CSRF = {"csp-report", "api-unknown"}
+
+TOPICS: dict[str, frozenset[str]] = dict.fromkeys(
+    ("incident", "incidents", "series", "execution", "approvals", "sources"), PEOPLE
+)
+
+# What stands in an address where nothing is looked up before the permission is.
+ARGUMENTS = {
+    "pk": 999_999_999,
+    "number": 999_999_999,
+    "step_id": 999_999_999,
+    "slug": "nowhere",
+    "name": "nothing",
+    "token": "none",
+}
