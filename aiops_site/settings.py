@@ -4,7 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django_stubs_ext
+
 from aiops_site import env
+
+django_stubs_ext.monkeypatch()  # so that `ModelForm[Incident]` may be written where it is meant
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.path("AIOPS_DATA_DIR", default=BASE_DIR / "var")

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from automation import guardrails, planning, signals
-from automation.models import Execution, OutputLine, Remediation, Runbook, StepRun
+from automation.models import AutomationSwitch, Execution, OutputLine, Remediation, Runbook, StepRun
 from automation.plan import PlanRefused
 from automation.published import document_of
 from incidents import lifecycle
@@ -85,11 +85,16 @@ def claim(execution_id: int) -> Execution | None:
 
 
 def renew(execution: Execution) -> str:
-    """Prolong the lease; returns `stop`, `kill` or nothing. Raises `Fenced`."""
+    """Prolong the lease; returns `stop`, `kill` or nothing. Raises `Fenced`.
+
+    A pause of automation stops what was started before it; what a person approves afterwards runs.
+    """
     mine = Execution.objects.filter(pk=execution.pk, fence=execution.fence, state=State.RUNNING)
     if not mine.update(lease_until=timezone.now() + LEASE):
         raise Fenced
-    return mine.values_list("stop_requested", flat=True).get()
+    asked = mine.values_list("stop_requested", flat=True).get()
+    paused = AutomationSwitch.objects.filter(is_paused=True, changed_at__gt=execution.created_at)
+    return asked or ("stop" if paused.exists() else "")
 
 
 def begin_step(execution: Execution, step: StepRun) -> None:

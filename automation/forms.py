@@ -25,12 +25,13 @@ class ParametersForm(forms.Form):
     def __init__(
         self,
         document: RunbookDocument,
-        *args: Any,
+        sent: Mapping[str, Any] | None = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
         known: Mapping[str, Any] | None = None,
         may_wait: bool = False,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(*args, prefix="p", **kwargs)
+        super().__init__(sent, initial=dict(initial or {}), prefix="p")
         self.document = document
         for name, parameter in document.parameters.items():
             value = (known or {}).get(parameter.origin or "")
@@ -58,7 +59,7 @@ class ParameterField(forms.CharField):
             raise ValidationError(f"It {refused}.") from refused
 
 
-class HealingPolicyForm(forms.ModelForm[HealingPolicy]):
+class HealingPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """Without the runbook's parameters, which have a form of their own."""
 
     matchers = forms.CharField(
@@ -106,7 +107,9 @@ class HealingPolicyForm(forms.ModelForm[HealingPolicy]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        limits = {name: cleaned[name] for name in self.LIMITS if cleaned.get(name) not in (None, "")}
+        limits = {
+            name: cleaned[name] for name in self.LIMITS if cleaned.get(name) not in (None, "")
+        }
         self._check_limits(limits)
         self.instance.guardrails = limits
         runbook, mode = cleaned.get("runbook"), cleaned.get("mode")
@@ -153,7 +156,7 @@ def _field(name: str, parameter: Parameter, value: Any, *, may_wait: bool) -> Pa
         empty = "" if is_needed else "(as it is)"
         widget = forms.Select(choices=[("", empty), *choices])
     elif parameter.type == "integer":
-        widget = forms.NumberInput
+        widget = forms.NumberInput()
     return ParameterField(
         parameter,
         label=name,
@@ -184,6 +187,6 @@ def _help(parameter: Parameter, value: Any) -> str:
 
 
 def _first_words(error: ValueError) -> str:
-    details = getattr(error, "errors", list)()
+    details: list[Any] = getattr(error, "errors", list)()
     message = str(details[0]["msg"]) if details else str(error)
     return message.removeprefix("Value error, ")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from incidents import matchers
 from incidents.models import Alert, AlertLink, CorrelationRule, Incident
 from telemetry.models import Dependency
@@ -162,8 +164,8 @@ def _own_key(alert: Alert) -> str:
 def _neighbours(services: set[int]) -> dict[int, dict[int, str]]:
     """For each service: who stands next to it, with the edge in words."""
     near: dict[int, dict[int, str]] = {service: {} for service in services}
-    edges = Dependency.objects.select_related("caller", "callee")
-    for edge in edges:
+    touching = Q(caller__in=services) | Q(callee__in=services)
+    for edge in Dependency.objects.filter(touching).select_related("caller", "callee"):
         words = f"{edge.caller.slug} depends on {edge.callee.slug}"
         if edge.caller_id in near:
             near[edge.caller_id][edge.callee_id] = words

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from incidents import episodes
 from incidents.event import AlertEvent
-from incidents.models import Alert, Incident
+from incidents.models import Alert
 from telemetry.models import Service
 
 SERVICE_LABELS = ("service", "service_name", "app")
@@ -31,11 +31,14 @@ class Delivery:
 
 @dataclass
 class Folded:
-    """An alert after the batch, with what the batch did to it."""
+    """An alert after the batch, with what the batch did to it.
+
+    `before` is the number of the incident it belonged to.
+    """
 
     alert: Alert
     was_firing: bool
-    before: Incident | None
+    before: int | None
     has_fired: bool = False
     has_resolved: bool = False
     is_acknowledged: bool = False
@@ -52,6 +55,7 @@ def fold(deliveries: list[Delivery]) -> list[Folded]:
         by_alert[delivery.fingerprint].append(delivery)
     alerts = _locked_alerts(by_alert)
     services = _services(deliveries)
+    _attach_services(alerts.values(), services.values())
     return [_fold_one(alerts[key], by_alert[key], services) for key in sorted(alerts)]
 
 
@@ -86,7 +90,7 @@ def _locked_alerts(by_alert: dict[str, list[Delivery]]) -> dict[str, Alert]:
 
 
 def _lock(fingerprints: Iterable[str]) -> dict[str, Alert]:
-    alerts = Alert.objects.select_for_update(of=("self",)).select_related("incident", "service")
+    alerts = Alert.objects.select_for_update(of=("self",))
     rows = alerts.filter(fingerprint__in=list(fingerprints)).order_by("fingerprint")
     return {alert.fingerprint: alert for alert in rows}
 
@@ -107,7 +111,7 @@ def _blank(delivery: Delivery) -> Alert:
 
 def _fold_one(alert: Alert, deliveries: list[Delivery], services: dict[str, Service]) -> Folded:
     was_firing = bool(alert.fold) and alert.status == Alert.Status.FIRING
-    folded = Folded(alert, was_firing, alert.incident)
+    folded = Folded(alert, was_firing, alert.incident_id)
     state = episodes.AlertState.from_json(alert.fold) if alert.fold else None
     for delivery in deliveries:
         if delivery.event.acknowledged:
@@ -147,3 +151,13 @@ def _services(deliveries: list[Delivery]) -> dict[str, Service]:
         Service.objects.bulk_create([Service(slug=slug) for slug in new], ignore_conflicts=True)
         known |= {service.slug: service for service in Service.objects.filter(slug__in=new)}
     return known
+
+
+def _attach_services(alerts: Iterable[Alert], known: Iterable[Service]) -> None:
+    """So that nobody asks for the services one by one."""
+    by_id = {service.pk: service for service in known}
+    wanted = {alert.service_id for alert in alerts if alert.service_id is not None}
+    by_id |= Service.objects.in_bulk(wanted - by_id.keys())
+    for alert in alerts:
+        if alert.service_id is not None:
+            alert.service = by_id[alert.service_id]

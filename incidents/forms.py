@@ -2,10 +2,8 @@
 
 from django import forms
 
-from incidents.models import SavedView
 
-
-class SavedViewForm(forms.ModelForm[SavedView]):
-    class Meta:
-        model = SavedView
-        fields = ["name", "query", "is_shared"]
+class SavedViewForm(forms.Form):
+    name = forms.CharField(max_length=60)
+    query = forms.CharField(max_length=512, required=False)
+    is_shared = forms.BooleanField(required=False)

@@ -65,12 +65,16 @@ def held(messages: Sequence[Message]) -> set[int]:
     return {message.pk for message in messages if fences.get(message.pk) == message.attempts}
 
 
-def settle(message: Message, *, events: int, rejected: Sequence[str]) -> None:
-    """In the transaction that did the work: done, with what could not be read of it."""
-    message.state = State.PROCESSED
-    message.reason = "\n".join(rejected)[:4000]
-    message.event_count, message.rejected_count = events, len(rejected)
-    message.processed_at, message.claimed_until = timezone.now(), None
+def settle(messages: Sequence[Message], *, events: int, rejected: Sequence[str]) -> None:
+    """In the transaction that did the work: done, with what could not be read of each."""
+    Message.objects.filter(pk__in=[message.pk for message in messages]).update(
+        state=State.PROCESSED,
+        reason="\n".join(rejected)[:4000],
+        event_count=events,
+        rejected_count=len(rejected),
+        processed_at=timezone.now(),
+        claimed_until=None,
+    )
 
 
 def bury(message: Message, reason: str) -> None:

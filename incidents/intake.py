@@ -1,11 +1,12 @@
 """Messages become alerts: claimed, read, and applied together with the messages' own state."""
 
 import contextlib
+import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
@@ -22,8 +23,8 @@ from incidents.signals import message_settled
 CLAIM = 100
 EVENTS_A_TRANSACTION = 100
 TURN_SECONDS = 20.0
-LONGEST_PAUSE_SECONDS = 0.05
-log = structlog.get_logger()
+LONGEST_PAUSE_SECONDS = 0.025
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -83,12 +84,11 @@ def apply(readings: Iterable[Reading]) -> None:
     readings = _still_ours(readings)
     folded = fold([delivery for reading in readings for delivery in reading.deliveries])
     storm.settle(folded)
+    alike: dict[tuple[int, tuple[str, ...]], list[Message]] = defaultdict(list)
     for reading in readings:
-        inbox.settle(reading.message, events=len(reading.deliveries), rejected=reading.rejected)
-    Message.objects.bulk_update(
-        [reading.message for reading in readings],
-        ["state", "reason", "event_count", "rejected_count", "processed_at", "claimed_until"],
-    )
+        alike[len(reading.deliveries), tuple(reading.rejected)].append(reading.message)
+    for (events, rejected), messages in alike.items():
+        inbox.settle(messages, events=events, rejected=rejected)
 
 
 def _apply_or_isolate(readings: list[Reading]) -> None:
@@ -97,7 +97,7 @@ def _apply_or_isolate(readings: list[Reading]) -> None:
         apply(readings)
     except DatabaseError as error:
         if len(readings) == 1:
-            log.warning("message_refused", message=readings[0].message.pk, error=str(error))
+            log.warning("Message %s was refused: %s", readings[0].message.pk, error)
             return
         for reading in readings:
             _apply_or_isolate([reading])
@@ -112,7 +112,7 @@ def _still_ours(readings: Iterable[Reading]) -> list[Reading]:
 def _give_way(worked_seconds: float) -> None:
     """SQLite has one writer and wakes nobody: without a pause others would wait for ever."""
     if connection.vendor == "sqlite":
-        time.sleep(min(worked_seconds / 2, LONGEST_PAUSE_SECONDS))
+        time.sleep(min(worked_seconds / 4, LONGEST_PAUSE_SECONDS))
 
 
 def _tell_settled(messages: list[Message]) -> None:

@@ -60,7 +60,12 @@ def pulse_of(integration: Integration, at: datetime) -> Pulse:
     )
     counts = _counts(times, at)
     return Pulse(
-        integration, _state(integration, last_at, at), last_at, sum(counts), unreadable, bars(counts)
+        integration,
+        _state(integration, last_at, at),
+        last_at,
+        sum(counts),
+        unreadable,
+        bars(counts),
     )
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from incidents.connecting import url_of
 from incidents.event import AlertStatus
+from incidents.providers import PROVIDERS
 
 KEY, TITLE, SERVICE = "welcome-1", "Test alert", "demo"
 ENQUEUE = "/v2/enqueue"
@@ -160,6 +161,21 @@ PRODUCTS: dict[str, Product] = {
     )
 }
 METRICS = Product("otlp", "OpenTelemetry metrics", "Environment of your service", _otlp_config)
+
+
+def product_for(slug: str) -> Product:
+    """Of a provider without a page of its own: address and header, which is all it needs."""
+    if slug == METRICS.slug:
+        return METRICS
+    plain = Product(slug, slug.capitalize(), "A webhook with this header", _generic_config)
+    return PRODUCTS.get(slug, plain)
+
+
+def every_product() -> list[Product]:
+    others = sorted(set(PROVIDERS) - set(PRODUCTS))
+    return [*PRODUCTS.values(), METRICS, *map(product_for, others)]
+
+
 _SAMPLES: dict[str, Callable[[str, str, AlertStatus], dict[str, Any]]] = {
     "generic": _generic,
     "alertmanager": _alertmanager,

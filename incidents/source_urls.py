@@ -13,9 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/<int:pk>/test/", sources.try_out, name="source-test"),
     path("sources/<int:pk>/mapping/", mapping.mapping, name="source-mapping"),
     path("sources/<int:pk>/mapping/preview/", mapping.try_mapping, name="source-mapping-preview"),
-    path(
-        "sources/<int:pk>/deliveries/<int:number>/", deliveries.delivery, name="source-delivery"
-    ),
+    path("sources/<int:pk>/deliveries/<int:number>/", deliveries.delivery, name="source-delivery"),
     path(
         "sources/<int:pk>/deliveries/<int:number>/replay/",
         deliveries.replay,

@@ -1,6 +1,7 @@
 """A batch of folded alerts finds its incidents: linked, counted, told, raised and resolved."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,10 +35,10 @@ def settle(folded: list[Folded]) -> None:
     correlator, incidents = _lock_incidents(folded)
     for item in folded:
         if item.before is not None:
-            tallies[item.before.number].firing_delta -= item.was_firing
-            if item.has_fired and item.before.is_active:
-                tallies[item.before.number].refired.append(item.alert)
-    for item in _homeless(folded):
+            tallies[item.before].firing_delta -= item.was_firing
+            if item.has_fired and incidents[item.before].is_active:
+                tallies[item.before].refired.append(item.alert)
+    for item in _homeless(folded, incidents):
         incident, place = _house(item.alert, correlator, now)
         incidents.setdefault(incident.number, incident)
         item.alert.incident = incident
@@ -52,22 +53,19 @@ def settle(folded: list[Folded]) -> None:
 def _lock_incidents(folded: list[Folded]) -> tuple[Correlator, dict[int, Incident]]:
     """All that the batch may touch, in one order, so that nobody resolves one meanwhile."""
     correlator = Correlator([item.alert for item in folded if item.has_fired])
-    numbers = correlator.numbers() | {item.before.number for item in folded if item.before}
+    numbers = correlator.numbers() | {item.before for item in folded if item.before}
     rows = Incident.objects.select_for_update(of=("self",)).filter(number__in=numbers)
     incidents = {incident.number: incident for incident in rows.order_by("number")}
     correlator.keep(incidents)
-    for item in folded:
-        if item.before is not None:
-            item.before = incidents[item.before.number]
     return correlator, incidents
 
 
-def _homeless(folded: list[Folded]) -> list[Folded]:
+def _homeless(folded: list[Folded], incidents: Mapping[int, Incident]) -> list[Folded]:
     """In an order of their own that is the same for everybody who opens incidents."""
     found = [
         item
         for item in folded
-        if item.has_fired and (item.before is None or not item.before.is_active)
+        if item.has_fired and (item.before is None or not incidents[item.before].is_active)
     ]
     return sorted(found, key=lambda item: (item.alert.service_id or 0, item.alert.fingerprint))
 
@@ -89,9 +87,9 @@ def _house(alert: Alert, correlator: Correlator, now: datetime) -> tuple[Inciden
 
 
 def _tally_end(item: Folded, tallies: dict[int, Tally]) -> None:
-    if item.alert.incident is None:
+    if item.alert.incident_id is None:
         return
-    tally = tallies[item.alert.incident.number]
+    tally = tallies[item.alert.incident_id]
     tally.firing_delta += item.is_firing
     if item.has_resolved and not item.is_firing:
         tally.resolved.append(item.alert)
@@ -139,10 +137,14 @@ def _close_tally(incident: Incident, tally: Tally, now: datetime) -> None:
     _tell_alerts(incident, tally.refired, "alert_refired", "fired again")
     _tell_alerts(incident, tally.resolved, "alert_resolved", "resolved")
     _tell_alerts(incident, tally.acknowledged, "alert_acknowledged", "acknowledged at its sender")
+    if new or tally.refired or tally.resolved or tally.acknowledged:
+        lifecycle.announce(incident, "alerts")
     _raise_severity(incident, [alert for alert, _ in tally.added] + tally.refired)
     if tally.resolved and incident.firing_count == 0 and incident.is_active:
         reason = "every alert has resolved"
-        lifecycle.transition(incident.number, to=Incident.Status.RESOLVED, actor=INTAKE, reason=reason)
+        lifecycle.transition(
+            incident.number, to=Incident.Status.RESOLVED, actor=INTAKE, reason=reason
+        )
 
 
 def _link(
@@ -179,7 +181,6 @@ def _tell_added(incident: Incident, new: list[tuple[Alert, Place]]) -> None:
     payload = {"alerts": alerts, "total": len(new)}
     told = f"{words} added. {text}".strip()
     lifecycle.record(incident, "alert_added", told, actor="correlation", payload=payload)
-    lifecycle.announce(incident, "alerts")
 
 
 def _tell_alerts(incident: Incident, alerts: list[Alert], kind: str, verb: str) -> None:
@@ -187,7 +188,6 @@ def _tell_alerts(incident: Incident, alerts: list[Alert], kind: str, verb: str) 
         payload = {"alerts": [_brief(alert) for alert in alerts[:SHOWN]], "total": len(alerts)}
         text = f"{_count_of(alerts)} {verb}"
         lifecycle.record(incident, kind, text, actor=INTAKE, payload=payload)
-        lifecycle.announce(incident, "alerts")
 
 
 def _brief(alert: Alert) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from incidents import inbox, tasks
 from incidents.event import AlertStatus
 from incidents.models import Integration, Message
-from incidents.sample_alerts import METRICS, PRODUCTS, Product, address_of, sample
+from incidents.sample_alerts import PRODUCTS, Product, address_of, sample
 
 SECONDS = 3.0
 
@@ -27,17 +27,15 @@ class Sent:
     milliseconds: int | None
 
 
-def product_of(integration: Integration) -> Product:
-    return METRICS if integration.provider == METRICS.slug else PRODUCTS[integration.provider]
-
-
 def send(integration: Integration, status: AlertStatus, *, token: str) -> Sent:
     """With the token the way a sender would; without it straight into the inbox.
 
     Raises `CannotSend`.
     """
     if integration.provider not in PRODUCTS:
-        raise CannotSend("There is no test alert for a metrics source.")
+        raise CannotSend(
+            "There is no test alert for this kind of source; let the sender itself send one."
+        )
     if not integration.is_enabled:
         raise CannotSend("This source is paused; resume it first.")
     product = PRODUCTS[integration.provider]

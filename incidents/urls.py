@@ -1,5 +1,29 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
-from incidents.views import alerts, bulk, incident, knowledge, list as incident_list, saved_views
+from incidents.views import alerts, bulk, incident, knowledge, saved_views
+from incidents.views import list as incident_list
 
-urlpatterns: list[URLPattern | URLResolver] = []
+ONE = "incidents/INC-<int:number>"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("incidents/", incident_list.incidents, name="incidents"),
+    path("incidents/head/", incident_list.head, name="incident-head"),
+    path("incidents/bulk/", bulk.bulk, name="incident-bulk"),
+    path("incidents/undo/<str:token>/", bulk.undo, name="incident-undo"),
+    path("incidents/views/", saved_views.save_view, name="incident-save-view"),
+    path("incidents/views/<int:pk>/delete/", saved_views.delete_view, name="incident-delete-view"),
+    path("incidents/<int:number>/", RedirectView.as_view(pattern_name="incident")),
+    path("incidents/<int:number>/row/", incident_list.row, name="incident-row"),
+    path(f"{ONE}/", incident.incident, name="incident"),
+    path(f"{ONE}/changes/", incident.changes, name="incident-changes"),
+    path(f"{ONE}/alerts/", incident.section, {"name": "alerts"}, name="incident-alerts"),
+    path(f"{ONE}/find/", incident.search_knowledge, name="incident-knowledge"),
+    path(f"{ONE}/analyse/", incident.analyse_again, name="incident-analyse"),
+    path(f"{ONE}/do/<slug:verb>/", incident.act, name="incident-act"),
+    path(f"{ONE}/<slug:name>/", incident.section, name="incident-section"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<int:pk>/", alerts.alert, name="alert"),
+    path("knowledge/", knowledge.knowledge, name="knowledge"),
+    path("knowledge/<int:pk>/", knowledge.article, name="article"),
+    path("", include("incidents.source_urls")),
+]

@@ -1,6 +1,7 @@
 """Samples become points of the built-in store."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 
 import orjson
@@ -29,7 +30,20 @@ def keep(samples: Iterable[Sample]) -> int:
             continue
         points.append(Point(series_id=series_id, at_ms=sample.at_ms, value=sample.value))
     Point.objects.bulk_create(points, ignore_conflicts=True)
+    _note_newest(points)
     return refused
+
+
+def _note_newest(points: list[Point]) -> None:
+    """The points of one export mostly share their time, so this is mostly one statement."""
+    newest: dict[int, int] = {}
+    for point in points:
+        newest[point.series_id] = max(point.at_ms, newest.get(point.series_id, 0))
+    at_the_same_time: dict[int, list[int]] = defaultdict(list)
+    for series_id, at_ms in newest.items():
+        at_the_same_time[at_ms].append(series_id)
+    for at_ms, series in at_the_same_time.items():
+        Series.objects.filter(pk__in=series, last_at_ms__lt=at_ms).update(last_at_ms=at_ms)
 
 
 def key_of(sample: Sample) -> str:

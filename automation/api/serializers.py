@@ -163,7 +163,8 @@ class ShownStepRunSerializer(StepRunSerializer):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_output(self, step: StepRun) -> list[str]:
         """Its last lines, oldest first."""
-        return [line.text for line in reversed(step.output.all())]
+        lines: list[OutputLine] = step.last_lines  # type: ignore[attr-defined]
+        return [line.text for line in reversed(lines)]
 
 
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):

@@ -130,7 +130,7 @@ class ExecutionViewSet(viewsets.ReadOnlyModelViewSet[Execution]):
         if self.action == "list":
             return executions
         lines = OutputLine.objects.filter(kind=OutputLine.Kind.OUTPUT).order_by("-seq")
-        return executions.prefetch_related(Prefetch("steps__output", lines[:LINES_SHOWN]))
+        return executions.prefetch_related(Prefetch("steps__output", lines[:LINES_SHOWN], to_attr="last_lines"))
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
         if self.action == "output":

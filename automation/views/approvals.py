@@ -21,7 +21,12 @@ from telemetry.access import requires
 
 PAGE = 50
 Status = Remediation.Status
-TABS = {"mine": "Waiting for me", "waiting": "All waiting", "decided": "Decided", "expired": "Expired"}
+TABS = {
+    "mine": "Waiting for me",
+    "waiting": "All waiting",
+    "decided": "Decided",
+    "expired": "Expired",
+}
 EMPTY = {
     "mine": "Nothing is waiting for you",
     "waiting": "Nothing is waiting",
@@ -83,12 +88,20 @@ def reject_several(request: PersonRequest) -> HttpResponse:
     """All of `plans`, each as `<id>:<plan hash>`, for one reason. There is no approving several."""
     reason = request.POST.get("reason", "").strip()
     chosen = [plan.partition(":") for plan in request.POST.getlist("plans")]
-    rejected = sum(_reject(request, int(pk), plan_hash, reason) for pk, _, plan_hash in chosen if pk.isdecimal())
+    rejected = sum(
+        _reject(request, int(pk), plan_hash, reason)
+        for pk, _, plan_hash in chosen
+        if pk.isdecimal()
+    )
     left = len(chosen) - rejected
     text = f"Rejected {rejected} plan{'s' if rejected != 1 else ''}."
     if left:
         text += f" {left} had changed or been decided, and stay as they are."
-    return sent_on(request, reverse("approvals"), text if reason else "Nothing was rejected: a reason is needed.")
+    return sent_on(
+        request,
+        reverse("approvals"),
+        text if reason else "Nothing was rejected: a reason is needed.",
+    )
 
 
 def _reject(request: PersonRequest, pk: int, plan_hash: str, reason: str) -> bool:

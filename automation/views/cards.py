@@ -1,4 +1,4 @@
-"""A remediation as a person decides on it: all that its card shows, and why a button is disabled."""
+"""A remediation as a person decides on it: what its card shows, and why it says no."""
 
 import hashlib
 from collections.abc import Iterable

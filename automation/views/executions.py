@@ -23,9 +23,7 @@ VERDICTS = {
 @require_GET
 @requires("automation.view_execution")
 def execution(request: PersonRequest, pk: int) -> HttpResponse:
-    remediation = get_object_or_404(
-        Remediation.objects.select_related(*RELATED), execution__pk=pk
-    )
+    remediation = get_object_or_404(Remediation.objects.select_related(*RELATED), execution__pk=pk)
     decisions = remediation.approvals.select_related("by")
     context = {
         "card": card_of(remediation, request.user),

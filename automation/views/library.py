@@ -1,4 +1,4 @@
-"""How each runbook has been doing, for the library: counted in the database, one query a question."""
+"""How each runbook has been doing, counted in the database."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ class Shelf:
 def shelves(*, words: str = "", risk: str = "") -> list[Shelf]:
     """By name; `words` is sought in name and description, `risk` is of the published version."""
     now = timezone.now()
-    runbooks = _counted(Runbook.objects.select_related("published"), now)
+    runbooks = _counted(Runbook.objects.select_related("published"), now).order_by("name")
     for word in words.split():
         runbooks = runbooks.filter(Q(name__icontains=word) | Q(description__icontains=word))
     listed = [_shelf(runbook, now) for runbook in runbooks]
@@ -62,7 +62,9 @@ def _counted(runbooks: QuerySet[Runbook], now: datetime) -> QuerySet[Runbook]:
         latest_number=Subquery(newest.values("number")[:1]),
         latest_at=Subquery(newest.values("created_at")[:1]),
         last_run_at=Max("remediations__execution__started_at"),
-        tries=Count("remediations", filter=recent & Q(remediations__status__in=ENDED), distinct=True),
+        tries=Count(
+            "remediations", filter=recent & Q(remediations__status__in=ENDED), distinct=True
+        ),
         worked=Count(
             "remediations", filter=recent & Q(remediations__status__in=WORKED), distinct=True
         ),

@@ -62,4 +62,6 @@ def in_time(seconds: int) -> str:
 def _argument(name: str, value: Any) -> str:
     if isinstance(value, str) and name in ("program", "target", "name"):
         return value
-    return f"{name}={orjson.dumps(value).decode()}" if name != "body" else orjson.dumps(value).decode()
+    return (
+        f"{name}={orjson.dumps(value).decode()}" if name != "body" else orjson.dumps(value).decode()
+    )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse
@@ -30,10 +30,12 @@ Outcome = PolicyDecision.Outcome
 def policies(request: PersonRequest) -> HttpResponse:
     since = timezone.now() - RECENT
     counts = {
-        outcome.value: Count("decisions", filter=Q(decisions__outcome=outcome, decisions__at__gte=since))
+        outcome.value: Count(
+            "decisions", filter=Q(decisions__outcome=outcome, decisions__at__gte=since)
+        )
         for outcome in Outcome
     }
-    listed = HealingPolicy.objects.select_related("runbook").annotate(**counts)
+    listed = HealingPolicy.objects.select_related("runbook").annotate(**counts).order_by("name")
     decisions = PolicyDecision.objects.select_related("policy", "incident", "remediation")
     context = {
         "policies": listed,
@@ -57,14 +59,9 @@ def new(request: PersonRequest) -> HttpResponse:
 def policy(request: PersonRequest, pk: int) -> HttpResponse:
     """Everybody may read it; saving needs the permission."""
     found = get_object_or_404(HealingPolicy.objects.select_related("runbook__published"), pk=pk)
-    if request.method == "POST":
-        return change(request, found)
+    if request.method == "POST" and not request.user.has_perm("automation.change_healingpolicy"):
+        raise PermissionDenied("Changing policies needs the role editor.")
     return _edit(request, found)
-
-
-@requires("automation.change_healingpolicy")
-def change(request: PersonRequest, policy: HealingPolicy) -> HttpResponse:
-    return _edit(request, policy)
 
 
 @require_GET
@@ -75,7 +72,9 @@ def matching(request: PersonRequest) -> HttpResponse:
         matchers = read_matchers(request.GET.get("matchers", ""))
     except ValidationError as error:
         return render(request, "automation/policy_matching.html", {"problem": error.messages[0]})
-    return render(request, "automation/policy_matching.html", {"found": backtest.last_week(matchers)})
+    return render(
+        request, "automation/policy_matching.html", {"found": backtest.last_week(matchers)}
+    )
 
 
 @require_GET
@@ -108,7 +107,9 @@ def _context(
 ) -> dict[str, Any]:
     kept = HealingPolicy.objects.filter(pk=policy.pk).first()
     matchers = kept.matchers if kept else []
-    decisions = PolicyDecision.objects.filter(policy=kept) if kept else PolicyDecision.objects.none()
+    decisions = (
+        PolicyDecision.objects.filter(policy=kept) if kept else PolicyDecision.objects.none()
+    )
     verb = "change" if kept else "add"
     return {
         "policy": kept,
@@ -125,7 +126,7 @@ def _save(
     form: HealingPolicyForm, parameters_form: ParametersForm | None, person: User
 ) -> HealingPolicy | None:
     """A new version of the policy; None when another person was faster."""
-    policy = form.save(commit=False)
+    policy: HealingPolicy = form.save(commit=False)
     if policy.pk:
         unchanged = HealingPolicy.objects.filter(pk=policy.pk, version=policy.version)
         if not unchanged.update(version=policy.version + 1):
@@ -143,9 +144,7 @@ def _runbook_name(policy: HealingPolicy) -> str:
     return policy.runbook.name if policy.runbook_id else ""
 
 
-def _parameters_form(
-    name: str, sent: Any, parameters: dict[str, Any]
-) -> ParametersForm | None:
+def _parameters_form(name: str, sent: Any, parameters: dict[str, Any]) -> ParametersForm | None:
     """None while no runbook is chosen, or none of its parameters can be given."""
     runbook = Runbook.objects.select_related("published").filter(name=name).first()
     if runbook is None or runbook.published is None:

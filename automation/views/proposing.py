@@ -40,9 +40,9 @@ def propose(request: PersonRequest, number: int) -> HttpResponse:
     incident = get_object_or_404(Incident.objects.select_related("service"), number=number)
     asked = Asked(incident, _runbook(request), _replaced(request, incident))
     form = _form(request, asked)
-    if request.method == "POST" and form and form.is_valid() and asked.runbook:
-        if "preview" not in request.POST:
-            return _create(request, asked, form)
+    is_sent = request.method == "POST" and "preview" not in request.POST
+    if is_sent and form and form.is_valid():
+        return _create(request, asked, form)
     return _page(request, asked, form)
 
 
@@ -149,7 +149,10 @@ def known_values(incident: Incident) -> dict[str, str | int]:
         "incident.title": incident.title,
     }
     if incident.service:
-        known |= {"incident.service": incident.service.slug, "service.owner": incident.service.owner}
+        known |= {
+            "incident.service": incident.service.slug,
+            "service.owner": incident.service.owner,
+        }
     alert = incident.alerts.order_by("first_received_at", "pk").first()
     if alert:
         known |= {"alert.name": alert.name, "alert.fingerprint": alert.fingerprint}

@@ -40,7 +40,7 @@ def region_of(incident: Incident, person: User, *, chosen: int | None = None) ->
 
 
 def _urgency(remediation: Remediation) -> tuple[int, float, int]:
-    """Unknown first, then what runs, what waits, what helped or not, and last what came to nothing."""
+    """Unknown first, then what runs, what waits, what ended, and last what expired."""
     execution = execution_of(remediation)
     if execution and execution.state == Execution.State.UNKNOWN:
         rank = 0

@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from automation import text_difference
 from automation.document import load
 from automation.document_models import RunbookDocument
 from automation.forms import ParametersForm
 from automation.models import Remediation, Runbook, RunbookVersion
-from automation.views import library, previews, text_difference
+from automation.views import library, previews
 from automation.views.asking import PersonRequest
 from telemetry.access import requires
 
@@ -41,7 +42,7 @@ def runbooks(request: PersonRequest) -> HttpResponse:
 @require_GET
 @requires("automation.view_runbook")
 def runbook(request: PersonRequest, name: str) -> HttpResponse:
-    """One version, the published one unless `version` says otherwise, with a preview of its plan."""
+    """One version, by default the published one, with a preview of its plan."""
     found = get_object_or_404(Runbook.objects.select_related("published"), name=name)
     version = _version(found, request.GET.get("version"))
     document, problems = load(version.text)

@@ -1,12 +1,14 @@
 """Who is knocking: a token names its integration, looked up at most every two seconds."""
 
+import asyncio
 import base64
 import binascii
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from asgiref.sync import sync_to_async
+from django.db import Error, connection
 from starlette.requests import Request
 
 from incidents.models import Integration
@@ -14,6 +16,12 @@ from telemetry.credentials import hash_token
 
 REMEMBERED_SECONDS = 2.0
 REMEMBERED_SENDERS = 1000
+PATIENCE_SECONDS = 1.0
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="senders")
+
+
+class CannotTell(TimeoutError):
+    """The database does not answer; the sender should try again."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +38,14 @@ _known: dict[str, tuple[float, Sender]] = {}
 async def identify(token: str, provider: str) -> Sender | None:
     """The enabled integration of this provider that the token belongs to.
 
-    A revoked token stops working within `REMEMBERED_SECONDS`.
+    A revoked token stops working within `REMEMBERED_SECONDS`. Raises `CannotTell`.
     """
     if not token:
         return None
     hashed = hash_token(token)
     checked_at, sender = _known.get(hashed, (0.0, None))
     if sender is None or time.monotonic() - checked_at > REMEMBERED_SECONDS:
-        sender = await sync_to_async(_look_up)(hashed)
+        sender = await _ask_database(hashed)
         _remember(hashed, sender)
     return sender if sender and sender.provider == provider else None
 
@@ -57,8 +65,21 @@ def _basic_password(value: str) -> str:
         return ""
 
 
+async def _ask_database(hashed: str) -> Sender | None:
+    """In a thread of its own, so that a slow page never keeps a sender waiting."""
+    looking = asyncio.get_running_loop().run_in_executor(_thread, _look_up, hashed)
+    try:
+        return await asyncio.wait_for(looking, PATIENCE_SECONDS)
+    except (TimeoutError, Error) as error:
+        raise CannotTell from error
+
+
 def _look_up(hashed: str) -> Sender | None:
-    integration = Integration.objects.filter(token_hash=hashed, is_enabled=True).first()
+    try:
+        integration = Integration.objects.filter(token_hash=hashed, is_enabled=True).first()
+    except Error:
+        connection.close()
+        raise
     return Sender(integration.pk, integration.provider) if integration else None
 
 

@@ -35,7 +35,7 @@ class AnalysisSummarySerializer(serializers.Serializer[Any]):
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
-    """Needs `links` and `analysis_steps` prefetched, the first few and without their results."""
+    """Of `views.shown_incidents`, which has what is read here."""
 
     service = serializers.SlugRelatedField("slug", read_only=True)  # type: ignore[var-annotated]
     services = serializers.SlugRelatedField("slug", many=True, read_only=True)  # type: ignore[var-annotated]
@@ -55,7 +55,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
     @extend_schema_field(CorrelationSerializer)
     def get_correlation(self, incident: Incident) -> dict[str, Any]:
-        links = list(incident.links.all())
+        links: list[AlertLink] = incident.first_links  # type: ignore[attr-defined]
         first = links[0] if links else None
         return {
             "method": first.method if first else None,

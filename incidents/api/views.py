@@ -33,7 +33,7 @@ def shown_incidents() -> QuerySet[Incident]:
     links = AlertLink.objects.order_by("linked_at", "pk")[:LINKS_SHOWN]
     steps = AnalysisStep.objects.only("incident_id", "position", "state")
     return Incident.objects.select_related("service", "assignee").prefetch_related(
-        "services", Prefetch("links", links), Prefetch("analysis_steps", steps)
+        "services", Prefetch("links", links, to_attr="first_links"), Prefetch("analysis_steps", steps)
     )
 
 

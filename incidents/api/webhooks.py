@@ -3,6 +3,7 @@
 It stands in front of Django because a Django request costs more CPU than all of this.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from incidents.api.senders import Sender, identify, token_from
+from incidents.api.senders import CannotTell, Sender, identify, token_from
 from incidents.api.writer import NotKept, Writer
 from incidents.inbox import Receipt
 from incidents.models import Message
@@ -24,6 +25,7 @@ MAX_BODY = 10 * 1024 * 1024
 DELIVERY_HEADERS = ("webhook-id", "idempotency-key")
 KEPT_HEADERS = ("user-agent", "content-type", *DELIVERY_HEADERS)
 RETRY_SECONDS = "5"
+BODY_SECONDS = 10
 writer = Writer()
 
 
@@ -45,7 +47,7 @@ async def receive(request: Request) -> Response:
         receipt, unreadable = await _keep(sender, request, body)
     except Refused as refused:
         return problem(refused.status, refused.detail)
-    except NotKept:
+    except (NotKept, CannotTell):
         return problem(503, "It could not be kept; send it again.")
     if unreadable:
         return problem(400, unreadable)
@@ -60,13 +62,20 @@ async def enqueue(request: Request) -> Response:
         sender = await identify(str(event.pop("routing_key", "")), "pagerduty")
         if sender is None:
             return _invalid_event("routing_key is not known here")
-        event.setdefault("dedup_key", uuid4().hex)
-        _demand_readable(event)
-        await writer.keep(_message(sender, request, orjson.dumps(event)))
+        if event.get("event_action") == "trigger" and event.get("dedup_key") is None:
+            event["dedup_key"] = uuid4().hex
+        message = _message(sender, request, orjson.dumps(event))
+        message.content_type = "application/json"
+        unreadable = _why_unreadable(event)
+        if unreadable:
+            message.state, message.reason = Message.State.DEAD, unreadable
+        await writer.keep(message)
     except Refused as refused:
         return _invalid_event(refused.detail, status=refused.status)
-    except NotKept:
+    except (NotKept, CannotTell):
         return problem(503, "It could not be kept; send it again.")
+    if unreadable:
+        return _invalid_event(unreadable)
     dedup_key = str(event["dedup_key"])
     return _json({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)
 
@@ -75,12 +84,15 @@ async def read_body(request: Request, limit: int) -> bytes:
     """Reads no more than the limit, whatever length the sender claims. Raises `Refused`."""
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Refused(413, f"The body is larger than {limit} bytes.")
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise Refused(413, f"The body is larger than {limit} bytes.")
     except ClientDisconnect as error:
         raise Refused(400, "The body ended early.") from error
+    except TimeoutError as error:
+        raise Refused(400, f"The body took longer than {BODY_SECONDS} s.") from error
     if not body:
         raise Refused(400, "The body is empty.")
     return bytes(body)
@@ -159,13 +171,13 @@ def _read_event(body: bytes) -> dict[str, Any]:
     return event
 
 
-def _demand_readable(event: dict[str, Any]) -> None:
+def _why_unreadable(event: dict[str, Any]) -> str:
+    """Empty when it can be read."""
     try:
         parsed = provider_for("pagerduty").parse(event)
     except UnreadablePayload as error:
-        raise Refused(400, str(error)) from error
-    if parsed.rejected:
-        raise Refused(400, parsed.rejected[0].reason)
+        return str(error)
+    return parsed.rejected[0].reason if parsed.rejected else ""
 
 
 def _invalid_event(detail: str, *, status: int = 400) -> Response:

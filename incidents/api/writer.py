@@ -5,16 +5,19 @@ and the price of making a commit durable is shared by all that wait for it.
 """
 
 import asyncio
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 
 from incidents import inbox, tasks
 from incidents.inbox import Receipt
 from incidents.models import Message
 
 BATCH = 200
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.5
+SECONDS_BETWEEN_TRIES = 0.002
 Waiting = tuple[Message, asyncio.Future[Receipt]]
 
 
@@ -38,7 +41,7 @@ class Writer:
             self._flushing = asyncio.create_task(self._flush())
         try:
             return await asyncio.wait_for(receipt, PATIENCE_SECONDS)
-        except (TimeoutError, DatabaseError) as error:
+        except (TimeoutError, Error) as error:
             raise NotKept from error
 
     async def _flush(self) -> None:
@@ -50,11 +53,11 @@ class Writer:
             _settle(batch, dict(zip(map(id, messages), outcomes, strict=True)))
 
 
-def commit(messages: list[Message]) -> list[Receipt | DatabaseError]:
+def commit(messages: list[Message]) -> list[Receipt | Error]:
     """Commits all, or when one of them is refused, each by itself. Rings the worker afterwards."""
     try:
-        receipts: list[Receipt | DatabaseError] = list(inbox.keep(messages))
-    except OperationalError as error:
+        receipts: list[Receipt | Error] = list(_keep(messages))
+    except (OperationalError, InterfaceError) as error:
         connection.close()
         return [error] * len(messages)
     except DatabaseError as error:
@@ -65,12 +68,36 @@ def commit(messages: list[Message]) -> list[Receipt | DatabaseError]:
     return receipts
 
 
-def _settle(batch: list[Waiting], outcomes: dict[int, Receipt | DatabaseError]) -> None:
+def _keep(messages: list[Message]) -> list[Receipt]:
+    """SQLite's own waiting sleeps for up to 100 ms and misses the worker's short pauses."""
+    if connection.vendor != "sqlite":
+        return inbox.keep(messages)
+    _wait_ourselves()
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return inbox.keep(messages)
+        except OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _wait_ourselves() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _settle(batch: list[Waiting], outcomes: dict[int, Receipt | Error]) -> None:
     for message, receipt in batch:
         outcome = outcomes.get(id(message))
         if receipt.done() or outcome is None:
             continue
-        if isinstance(outcome, DatabaseError):
+        if isinstance(outcome, Error):
             receipt.set_exception(outcome)
         else:
             receipt.set_result(outcome)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count
-from telemetry import topology
-from telemetry.models import Service
 
 from incidents.analysis import case
 from incidents.models import Alert, Incident
+from telemetry import topology
+from telemetry.models import Service
 
 WIDTH, HEIGHT = 136, 44
 STEP_X, STEP_Y = 184, 60
@@ -62,7 +62,10 @@ def draw(incident: Incident, found: Mapping[str, Mapping[str, Any]]) -> Picture 
     suspect, edges = incident.service.slug, case.load_edges()
     hops = _hops(suspect, edges)
     near = {suspect, *hops, *(callee for caller, callee in edges if caller == suspect)}
-    shown = {suspect, *sorted(near - {suspect}, key=lambda s: (hops.get(s, 1), s))[: MOST_NODES - 1]}
+    shown = {
+        suspect,
+        *sorted(near - {suspect}, key=lambda s: (hops.get(s, 1), s))[: MOST_NODES - 1],
+    }
     inner = [edge for edge in edges if set(edge) <= shown]
     states = _states(incident, shown, found)
     drawing = topology.lay_out(shown, inner)

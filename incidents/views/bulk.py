@@ -3,7 +3,6 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
-from telemetry.access import requires
 
 from incidents.models import Severity
 from incidents.views import deeds, outcome
@@ -11,6 +10,7 @@ from incidents.views.asking import back_of, person
 from incidents.views.deeds import UnknownDeed
 from incidents.views.list import people
 from incidents.views.outcome import CannotUndo, Outcome
+from telemetry.access import requires
 
 MOST_AT_ONCE = 200
 
@@ -18,15 +18,15 @@ MOST_AT_ONCE = 200
 @require_POST
 @requires("incidents.respond_incident")
 def bulk(request: HttpRequest) -> HttpResponse:
-    """`number` as often as there are incidents, and `verb`; some verbs carry a value ("snooze:1800")."""
+    """`number` as often as there are incidents; `verb`, which may carry a value ("snooze:1800")."""
     verb, _, value = request.POST.get("verb", "").partition(":")
     form = request.POST.copy()
     if value:
         form[_CARRIES.get(verb, "value")] = value
     numbers = _numbers(request)
+    if not numbers:
+        return _answer(request, Outcome(verb), refusal="Nothing is selected.", status=409)
     try:
-        if not numbers:
-            raise UnknownDeed("Nothing is selected.")
         result = deeds.do(verb, numbers, form, person(request))
     except UnknownDeed as error:
         return _answer(request, Outcome(verb), refusal=str(error), status=409)
@@ -68,4 +68,3 @@ def _answer(
 def _numbers(request: HttpRequest) -> list[int]:
     said = [text for text in request.POST.getlist("number") if text.isascii() and text.isdecimal()]
     return list(dict.fromkeys(int(text[:18]) for text in said))[:MOST_AT_ONCE]
-

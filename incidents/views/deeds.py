@@ -1,4 +1,4 @@
-"""What a responder does to incidents, by the name of the button: one form of words for one or many."""
+"""What a responder does to incidents, by the name of the button; the same for one and for many."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class UnknownDeed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """`told` is the past tense for the outcome; `make` reads the form and gives what is done to one."""
+    """`told` is the past tense for the outcome; `make` reads the form, and tells what to do."""
 
     told: str
     make: Callable[[QueryDict, User, list[int]], Callable[[int], object]]
@@ -64,9 +64,7 @@ def _change_severity(form: QueryDict, by: User, numbers: list[int]) -> Callable[
         raise UnknownDeed("Choose a severity.")
     to = Severity(form["severity"])
     reason = form.get("reason", "")[:500]
-    return lambda number: lifecycle.change_severity(
-        number, to=to, actor=by.username, reason=reason
-    )
+    return lambda number: lifecycle.change_severity(number, to=to, actor=by.username, reason=reason)
 
 
 def _transition(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:

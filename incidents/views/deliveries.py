@@ -53,4 +53,6 @@ def discard(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 
 def _find(pk: int, number: int) -> Message:
-    return get_object_or_404(Message.objects.select_related("integration"), pk=number, integration=pk)
+    return get_object_or_404(
+        Message.objects.select_related("integration"), pk=number, integration=pk
+    )

@@ -82,9 +82,7 @@ def chosen_query(rest: str, sort: str, terms: Iterable[str]) -> str:
     return put_together(Parts(rest, sort, chosen))
 
 
-def _facet(
-    name: str, kind: _Kind, parts: Parts, user: AbstractBaseUser | AnonymousUser
-) -> Facet:
+def _facet(name: str, kind: _Kind, parts: Parts, user: AbstractBaseUser | AnonymousUser) -> Facet:
     others = {field: values for field, values in parts.chosen.items() if field != name}
     chosen = [_spelt(name, value, user) for value in parts.chosen.get(name, ())]
     counts = _counted(kind, Parts(parts.rest, chosen=others), user)
@@ -95,9 +93,7 @@ def _facet(
     return Facet(name, kind.title, choices)
 
 
-def _counted(
-    kind: _Kind, parts: Parts, user: AbstractBaseUser | AnonymousUser
-) -> dict[str, int]:
+def _counted(kind: _Kind, parts: Parts, user: AbstractBaseUser | AnonymousUser) -> dict[str, int]:
     try:
         where = read(put_together(parts), user).where
     except QuerySyntaxError:

@@ -44,7 +44,7 @@ _ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One observation; `offset` is "−4:00" before the onset, or empty."""
+    """One observation; `offset` is "-4:00" before the onset, or empty."""
 
     offset: str
     icon: str
@@ -111,7 +111,7 @@ def read_analysis(incident: Incident) -> Analysis:
 
 @transaction.atomic
 def run_again(number: int) -> bool:
-    """Every step is queued anew, what was found stays until it is replaced; false while some are left."""
+    """Queues every step; what was found stays until it is replaced. False while some are left."""
     incident = lifecycle.locked(number)
     steps = incident.analysis_steps
     if steps.filter(state__in=(State.PENDING, State.RUNNING)).exists():
@@ -123,7 +123,7 @@ def run_again(number: int) -> bool:
 
 
 def as_offset(seconds: int | None) -> str:
-    """For example "−4:00" or "+0:20"; hours as "−2 h"."""
+    """For example "-4:00" or "+0:20", hours as "-2 h", with a true minus."""
     if seconds is None:
         return ""
     sign = "\N{MINUS SIGN}" if seconds < 0 else "+"

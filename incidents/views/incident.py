@@ -7,7 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from telemetry.access import requires
 
 from incidents import knowledge as knowledge_base
 from incidents import tasks
@@ -18,6 +17,7 @@ from incidents.views.deeds import UnknownDeed
 from incidents.views.list import people
 from incidents.views.outcome import Outcome
 from incidents.views.sections import PARTS, Subject, draw_part, news
+from telemetry.access import requires
 
 MOST_ENTRIES = 300
 FOUND = 8
@@ -38,7 +38,7 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
         "entries": entries,
         "earlier": entries[0].seq - 1 if entries else 0,
         "topic": f"incident:{one.number}",
-        "timeline_url": reverse("api:incident-timeline", args=[one.number]),
+        "timeline_url": f"/api/v1/incidents/{one.number}/timeline/",
         "counts": _counts(subject),
         **_controls(request, one),
     }
@@ -107,7 +107,7 @@ def analyse_again(request: HttpRequest, number: int) -> HttpResponse:
 def _answer(
     request: HttpRequest, number: int, result: Outcome, *, refusal: str = ""
 ) -> HttpResponse:
-    """With htmx the parts that changed come along, so that the page is right even without a socket."""
+    """The parts that changed come along, so that the page is right even without a socket."""
     if not request.headers.get("HX-Request"):
         told = refusal or f"{result.verb} INC-{number}."
         (messages.error if refusal else messages.success)(request, told)

@@ -7,12 +7,11 @@ import orjson
 from django.utils import timezone
 
 from incidents.connecting import Connected
-from incidents.sample_alerts import METRICS, Product, address_of, sample
-from incidents.trying_out import product_of
+from incidents.sample_alerts import PRODUCTS, Product, address_of, product_for, sample
 
 
 def instructions(connected: Connected) -> dict[str, Any]:
-    product = product_of(connected.integration)
+    product = product_for(connected.integration.provider)
     address = address_of(product)
     return {
         "integration": connected.integration,
@@ -20,11 +19,13 @@ def instructions(connected: Connected) -> dict[str, Any]:
         "address": address,
         "token": connected.token,
         "config": product.config(address, connected.token),
-        "curl": "" if product is METRICS else _curl(product, address, connected.token),
+        "curl": _curl(product, address, connected.token),
     }
 
 
 def _curl(product: Product, address: str, token: str) -> str:
+    if product.slug not in PRODUCTS:
+        return ""
     body = orjson.dumps(sample(product.slug, "firing", token=token, at=timezone.now())).decode()
     lines = [f"curl -sS -X POST {shlex.quote(address)}"]
     if not product.by_routing_key:

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
-from telemetry.access import requires
 
 from incidents.models import Incident, Severity
 from incidents.query_tokens import QuerySyntaxError
@@ -18,9 +17,10 @@ from incidents.views.asking import may_respond
 from incidents.views.facts import read_facts, read_pipe
 from incidents.views.language import LANGUAGE, read
 from incidents.views.pages import page_of
-from incidents.views.query_text import put_together, sort_by, take_apart
 from incidents.views.query_text import Parts as QueryParts
+from incidents.views.query_text import put_together, sort_by, take_apart
 from incidents.views.rows import rows_of, with_people
+from telemetry.access import requires
 
 MOST_PEOPLE = 200
 COUNTED_UP_TO = 1000
@@ -56,7 +56,9 @@ def row(request: HttpRequest, number: int) -> HttpResponse:
     """One row as it stands, for a list that is on somebody's screen."""
     incident = get_object_or_404(with_people(Incident.objects.all()), number=number)
     rows = rows_of([incident], timezone.now())
-    return render(request, "incidents/_row.html", {"row": rows[0], "may_respond": may_respond(request)})
+    return render(
+        request, "incidents/_row.html", {"row": rows[0], "may_respond": may_respond(request)}
+    )
 
 
 @require_GET
@@ -133,7 +135,7 @@ def _sorting(query: str) -> Sorting | None:
 
 
 def _refuse(request: HttpRequest, query: str, error: QuerySyntaxError) -> HttpResponse:
-    """The fragment under the box; the list that was there stays. Without a script, the whole page."""
+    """The fragment under the box, and the list stays; without a script, the whole page."""
     context = {
         "query": query,
         "error": error,

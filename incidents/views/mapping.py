@@ -78,7 +78,9 @@ def _preview(form: MappingForm, text: str) -> dict[str, Any]:
 def _wanted(form: MappingForm) -> dict[str, Any] | None:
     if form.is_bound:
         return form.mapping if form.is_valid() else None
-    bound = MappingForm({name: form.get_initial_for_field(field, name) for name, field in form.fields.items()})
+    bound = MappingForm(
+        {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    )
     return bound.mapping if bound.is_valid() else None
 
 

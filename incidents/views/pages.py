@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
 from telemetry.paging import Pages
 
 Row = TypeVar("Row", bound=Model)

@@ -1,4 +1,4 @@
-"""A search as text, edited term by term: what a click on a filter or a column head does to it. Pure."""
+"""A search as text, edited term by term: what a click on a filter does to it. Pure."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ _PLAIN = re.compile(r"[\w@/][\w.@/+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`chosen` are the plain `field:value` terms taken out; `rest` and `sort` are text as written."""
+    """`chosen` are the plain `field:value` terms taken out; the others are text as written."""
 
     rest: str
     sort: str = ""
@@ -48,7 +48,7 @@ def write_term(name: str, values: Sequence[str]) -> str:
 def add_term(text: str, name: str, value: str) -> str:
     """The search with one more condition; one that is there already stays as it is."""
     term = write_term(name, [value])
-    if term in text.split():
+    if f" {term} " in f" {text} ":
         return text
     parts = take_apart(text, ())
     return put_together(Parts(f"{parts.rest} {term}".strip(), parts.sort))
@@ -83,7 +83,7 @@ def _joined(pieces: list[str]) -> str:
 
 def _spans(tokens: list[Token], text: str) -> Iterator[tuple[Token, str, int]]:
     """Each token with its text as written, and how many brackets are open around it."""
-    ends = [token.position for token in tokens[1:]] + [len(text)]
+    ends = [*(token.position for token in tokens[1:]), len(text)][: len(tokens)]
     depth = 0
     for token, end in zip(tokens, ends, strict=True):
         inside = depth

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from telemetry.models import Service
 
 from incidents.analysis.finding import confidence_words
 from incidents.models import AnalysisStep, Incident
 from incidents.views.sparkline import Bar, bars_of
+from incidents.views.stepper import seconds_until
+from telemetry.models import Service
 
 State = AnalysisStep.State
 UNFINISHED = (State.PENDING, State.RUNNING)
@@ -49,11 +50,11 @@ class Row:
 
     @property
     def acknowledged_seconds(self) -> float | None:
-        return _seconds(self.incident.opened_at, self.incident.acknowledged_at)
+        return seconds_until(self.incident.opened_at, self.incident.acknowledged_at)
 
     @property
     def lasted_seconds(self) -> float | None:
-        return _seconds(self.incident.opened_at, self.incident.resolved_at)
+        return seconds_until(self.incident.opened_at, self.incident.resolved_at)
 
 
 def with_people(incidents: QuerySet[Incident]) -> QuerySet[Incident]:
@@ -76,10 +77,6 @@ def rows_of(incidents: Sequence[Incident], at: datetime) -> list[Row]:
         )
         for incident in incidents
     ]
-
-
-def _seconds(start: datetime, end: datetime | None) -> float | None:
-    return None if end is None else (end - start).total_seconds()
 
 
 def _services(numbers: list[int]) -> dict[int, list[str]]:
@@ -114,9 +111,7 @@ def _steps(numbers: list[int]) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
-def _next_step(
-    plans: set[str], steps: list[dict[str, Any]], incident: Incident
-) -> NextStep | None:
+def _next_step(plans: set[str], steps: list[dict[str, Any]], incident: Incident) -> NextStep | None:
     if "running" in plans or "approved" in plans:
         return NextStep("Fix is running", "play", "remediation")
     if not incident.is_active:

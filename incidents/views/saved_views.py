@@ -4,12 +4,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
-from telemetry.access import requires
 
 from incidents.forms import SavedViewForm
 from incidents.models import SavedView
 from incidents.views import tabs
 from incidents.views.asking import person
+from telemetry.access import requires
 
 
 @require_POST

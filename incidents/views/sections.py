@@ -1,4 +1,4 @@
-"""The parts of an incident's page: each can be drawn alone, with a digest that says whether it changed."""
+"""The parts of an incident's page, each drawn alone, with a digest that tells if it changed."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from incidents.views.blast import draw
 from incidents.views.findings import Analysis, read_analysis
 from incidents.views.pages import Page, page_of
 from incidents.views.signals import charts_of, window_of
-from incidents.views.stepper import next_of, steps_of
+from incidents.views.stepper import next_of, seconds_until, steps_of
 from incidents.views.story import affected, lead, stats_of
 
 _PASSING = re.compile(
@@ -88,7 +88,13 @@ _ALERT_ORDER = ("status", "-starts_at", "-pk")
 
 
 def _head(subject: Subject) -> dict[str, Any]:
-    return {"steps": steps_of(subject.incident), "next": next_of(subject.incident)}
+    incident = subject.incident
+    return {
+        "steps": steps_of(incident),
+        "next": next_of(incident),
+        "acknowledged_seconds": seconds_until(incident.opened_at, incident.acknowledged_at),
+        "lasted_seconds": seconds_until(incident.opened_at, incident.resolved_at),
+    }
 
 
 def _impact(subject: Subject) -> dict[str, Any]:

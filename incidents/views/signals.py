@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from incidents.analysis.case import trusted_onset
+from incidents.models import Incident
 from telemetry.models import Series
 from telemetry.series_names import series_title
 
-from incidents.analysis.case import trusted_onset
-from incidents.models import Incident
-
+FIGURE = "/api/v1/series/figure/"
 MOST_CHARTS = 6
 _AROUND = timedelta(minutes=30)
 
@@ -49,7 +48,7 @@ def _chart(series: Series, *, wide: bool) -> ChartView:
     is_learning = watch is not None and watch.is_learning
     return ChartView(
         title=f"{series.service.slug} {series_title(series.name)}",
-        url=f"{reverse('api:series-figure')}?{urlencode({'series': series.pk})}",
+        url=f"{FIGURE}?{urlencode({'series': series.pk})}",
         series=series.pk,
         topic=f"series:{series.service.slug}",
         unit=series.unit,

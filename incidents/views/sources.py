@@ -5,22 +5,25 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from telemetry.access import requires
 
-from incidents import connecting, sample_alerts, trying_out
+from incidents import connecting, trying_out
 from incidents.connecting import CannotConnect, Connected
 from incidents.models import Integration, Message
 from incidents.pulse import pulse_of
+from incidents.sample_alerts import address_of, every_product, product_for
 from incidents.views.instructions import instructions
 from incidents.views.latest import latest_of
 
 SHOWN_DELIVERIES = 50
-PRODUCTS = [*sample_alerts.PRODUCTS.values(), sample_alerts.METRICS]
-COLUMNS = ("body", "headers")
+COUNTED = 1000
+HEAVY = ("body", "headers")
 
 
 @require_GET
@@ -38,27 +41,24 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
     wanted = request.GET.get("provider", "")
-    return render(request, "sources/new.html", _form(request, chosen=wanted))
+    part = "sources/_form.html" if request.headers.get("HX-Request") else "sources/new.html"
+    return render(request, part, form_for(request, chosen=wanted))
 
 
 @require_GET
 @requires("incidents.view_integration")
 def source(request: HttpRequest, pk: int) -> HttpResponse:
-    context = _of(request, pk, tab="deliveries")
-    found = context["integration"].messages.defer(*COLUMNS)
-    deliveries = found.order_by("-pk")[:SHOWN_DELIVERIES]
-    part = "sources/_deliveries.html" if request.headers.get("HX-Request") else "sources/detail.html"
-    return render(request, part, {**context, "deliveries": deliveries})
+    integration = get_object_or_404(Integration, pk=pk)
+    return _listing(request, integration, integration.messages.all(), tab="deliveries")
 
 
 @require_GET
 @requires("incidents.view_integration")
 def dead(request: HttpRequest, pk: int) -> HttpResponse:
-    context = _of(request, pk, tab="dead")
-    found = context["integration"].messages.dead().defer(*COLUMNS)
-    deliveries = found.order_by("-pk")[:SHOWN_DELIVERIES]
-    part = "sources/_deliveries.html" if request.headers.get("HX-Request") else "sources/detail.html"
-    return render(request, part, {**context, "deliveries": deliveries})
+    """What nothing could be made of, with the reason."""
+    integration = get_object_or_404(Integration, pk=pk)
+    dead = Message.objects.dead().filter(integration=integration)
+    return _listing(request, integration, dead, tab="dead")
 
 
 @require_GET
@@ -124,7 +124,7 @@ def _create(request: HttpRequest) -> HttpResponse:
             raise CannotConnect("Give it a name, such as alertmanager-prod.")  # noqa: TRY301
         connected = connecting.connect(provider, name=name, by=person)
     except CannotConnect as error:
-        context = _form(request, chosen=provider, name=name, problem=str(error))
+        context = form_for(request, chosen=provider, name=name, problem=str(error))
         part = "sources/_form.html" if request.headers.get("HX-Request") else "sources/new.html"
         return render(request, part, context, status=422)
     return _show(request, connected)
@@ -132,34 +132,42 @@ def _create(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, connected: Connected) -> HttpResponse:
     """The token is on this answer only; it is never kept in readable form."""
-    part = "sources/_connected.html" if request.headers.get("HX-Request") else "sources/connected.html"
+    part = (
+        "sources/_connected.html" if request.headers.get("HX-Request") else "sources/connected.html"
+    )
     context = {**instructions(connected), **latest_of(connected.integration), **_may(request)}
     response = render(request, part, context)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _form(
+def form_for(
     request: HttpRequest, *, chosen: str, name: str = "", problem: str = ""
 ) -> dict[str, Any]:
-    known = {product.slug: product for product in PRODUCTS}
-    product = known.get(chosen, PRODUCTS[0])
+    products = every_product()
+    product = next((each for each in products if each.slug == chosen), products[0])
     suggested = name or f"{product.slug}-{Integration.objects.count() + 1}"
-    context = {"products": PRODUCTS, "product": product, "name": suggested, "problem": problem}
+    context = {"products": products, "product": product, "name": suggested, "problem": problem}
     return {**context, **_may(request)}
 
 
-def _of(request: HttpRequest, pk: int, *, tab: str) -> dict[str, Any]:
-    integration = get_object_or_404(Integration, pk=pk)
-    return {
+def _listing(
+    request: HttpRequest, integration: Integration, found: QuerySet[Message], *, tab: str
+) -> HttpResponse:
+    newest = found.defer(*HEAVY).annotate(size=Length("body")).order_by("-pk")
+    product = product_for(integration.provider)
+    context = {
         "integration": integration,
         "pulse": pulse_of(integration, timezone.now()),
-        "product": trying_out.product_of(integration),
-        "address": sample_alerts.address_of(trying_out.product_of(integration)),
-        "dead_count": Message.objects.dead().filter(integration=integration)[:1000].count(),
+        "product": product,
+        "address": address_of(product),
+        "dead_count": Message.objects.dead().filter(integration=integration)[:COUNTED].count(),
+        "deliveries": newest[:SHOWN_DELIVERIES],
         "tab": tab,
         **_may(request),
     }
+    is_part = request.headers.get("HX-Request")
+    return render(request, "sources/_live.html" if is_part else "sources/detail.html", context)
 
 
 def _may(request: HttpRequest) -> dict[str, bool]:

@@ -50,3 +50,7 @@ def next_of(incident: Incident) -> Next | None:
         Status.MONITORING: Next("Resolve", Status.RESOLVED),
         Status.RESOLVED: Next("Close", Status.CLOSED),
     }.get(Status(incident.status))
+
+
+def seconds_until(start: datetime, end: datetime | None) -> float | None:
+    return None if end is None else (end - start).total_seconds()

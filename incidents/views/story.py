@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q
-from telemetry.models import Point, Series
-from telemetry.series_names import series_title
-from telemetry.units import format_range, format_value
 
 from incidents.analysis import case
 from incidents.analysis.finding import LIKELY, POSSIBLE
 from incidents.models import Alert, Incident
+from telemetry.models import Point, Series
+from telemetry.series_names import series_title
+from telemetry.units import format_range, format_value
 
 MOST_STATS = 4
 LEAST_SHARE = 0.01
@@ -37,8 +37,8 @@ class Affected:
 
 
 def lead(incident: Incident, found: dict[str, dict[str, Any]]) -> list[str]:
-    """Sentences; the first goes on after "Since 14:02 " (or "From 14:02 ")."""
-    sentences = [_what(incident, is_analysed=bool(found))]
+    """Sentences; of an active incident the first goes on after "Since 14:02 "."""
+    sentences = [_what(incident) if incident.is_active else _what_was(incident)]
     failing = found.get("impact", {}).get("failing")
     if failing and failing["share"] >= LEAST_SHARE:
         said = format_value(round(100 * failing["share"], 1), "%")
@@ -68,16 +68,29 @@ def affected(incident: Incident) -> list[Affected]:
     return [_affected(incident, slug, counts.get(slug, 0)) for slug in case.touched(incident)]
 
 
-def _what(incident: Incident, *, is_analysed: bool) -> str:
+def _what(incident: Incident) -> str:
     sure = incident.cause_confidence or 0.0
     if incident.cause and sure >= LIKELY:
-        return f"{incident.cause}."
+        return f"{_clause(incident.cause)}."
     if incident.cause and sure >= POSSIBLE:
-        return f"something is wrong, possibly because {incident.cause}."
+        return f"something is wrong, possibly because {_clause(incident.cause)}."
     many = incident.alert_count
     alerts = f"{many} alert{'' if many == 1 else 's'} came in"
-    known = "and its cause could not be told." if is_analysed else "and its cause is not known yet."
-    return f"{alerts}, {known}"
+    return f"{alerts}, and the cause is not known{'' if incident.cause else ' yet'}."
+
+
+def _what_was(incident: Incident) -> str:
+    if incident.cause and (incident.cause_confidence or 0.0) >= POSSIBLE:
+        return f"The probable cause was that {_clause(incident.cause)}."
+    return "The cause is not known."
+
+
+def _clause(cause: str) -> str:
+    """The title of a cause as part of a sentence: "checkout: DiskFull" has no verb of its own."""
+    service, colon, alert = cause.partition(": ")
+    if colon:
+        return f"{service} shows trouble ({alert})"
+    return cause if " " in cause else f"{cause} is in trouble"
 
 
 def _stat(series: Series, point: Point) -> Stat:

@@ -75,6 +75,7 @@ class Receiver:
         try:
             refused = keeping.keep(derive(export.samples, self._rates))
         except DatabaseError:
+            keeping.forget_series()  # those it had just made are gone with the transaction
             connection.close()
             raise
         if refused:

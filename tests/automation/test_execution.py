@@ -312,6 +312,28 @@ def test_a_pause_stops_what_no_person_decided(proposal: Any, person: Any, world:
     assert "Deploy night" in run.reason
 
 
+def test_a_pause_stops_what_runs_at_the_border_of_a_step(
+    approved: Any, person: Any, world: Any
+):
+    run = approved(paths=("one", "two"))
+    switch.pause(by=person("bob", "approver"), reason="Wrong data centre")
+
+    running.run(run.pk)
+
+    run.refresh_from_db()
+    assert run.state == "stopped"
+    assert world.seen == []
+
+
+def test_what_a_person_approves_during_a_pause_runs(approved: Any, person: Any, world: Any):
+    switch.pause(by=person("bob", "approver"), reason="Deploy night")
+    run = approved()
+
+    running.run(run.pk)
+
+    assert world.paths() == ["/mend"]
+
+
 def _policy(remediation: Remediation) -> HealingPolicy:
     return HealingPolicy.objects.create(
         name="heal", matchers=["service=checkout"], runbook=remediation.runbook, mode="auto"

@@ -115,7 +115,9 @@ ROUTES: Table = {**API, **PAGES}
 # Served in front of Django: an integration's token opens them, nobody's role does.
 INTAKE = {
     ("/api/v1/webhooks/{provider}/", "POST"): 401,
+    ("/api/v1/webhooks/{provider}", "POST"): 401,
     ("/api/v1/webhooks/{provider}/{token}/", "POST"): 401,
+    ("/api/v1/webhooks/{provider}/{token}", "POST"): 401,
     ("/v2/enqueue", "POST"): 400,
     ("/v1/metrics", "POST"): 401,
 }

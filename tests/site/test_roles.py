@@ -35,7 +35,7 @@ def routed(patterns: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def methods_of(view: Any) -> set[str]:
     """What a view says it takes; nothing for plain functions, which do not say."""
     if actions := getattr(view, "actions", None):
-        return {method.upper() for method in actions}
+        return {method.upper() for method in actions} - {"HEAD"}
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
     return {method for method in ("GET", *UNSAFE) if hasattr(kind, method.lower())}
 
@@ -101,13 +101,14 @@ def test_every_method_of_the_api_is_in_the_table() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("caller", routes.CALLERS)
 def test_a_route_lets_in_whom_the_table_says(caller: str) -> None:
-    surprises = {}
+    client, surprises = client_of(caller), {}
 
     for (name, method), allowed in routes.ROUTES.items():
-        client = client_of(caller)
         response = client.generic(method, address(name), "{}", content_type="application/json")
         if is_let_in(response) != (caller in allowed):
             surprises[name, method] = response.status_code
+        if name == "logout":
+            client = client_of(caller)
 
     assert surprises == {}
 

@@ -1,0 +1,72 @@
+"""What a new console still needs, told from the data and not from clicks."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+
+from aiops_site import sample_estate
+from aiops_site.estate import state
+from automation.models import Runbook
+from incidents import own_alerts
+from incidents.models import Integration, Message
+from telemetry.models import Series, Service
+
+NOT_YOURS = (own_alerts.NAME, sample_estate.ALERTS, sample_estate.METRICS)
+SHOWN_SERVICES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """`heard` is a source of the operator's own that has been read at least once."""
+
+    heard: Integration | None
+    unheard: Integration | None
+    services: list[Service]
+    service_count: int
+    runbook_count: int
+    series_count: int
+    metrics_source: Integration | None
+    people_count: int
+    estate_runs: bool
+
+    @property
+    def done(self) -> dict[str, bool]:
+        return {
+            "source": self.heard is not None,
+            "services": self.service_count > 0,
+            "runbooks": self.runbook_count > 0,
+            "metrics": self.series_count > 0,
+            "people": self.people_count > 1,
+            "estate": self.estate_runs,
+        }
+
+    @property
+    def done_count(self) -> int:
+        return sum(self.done.values())
+
+
+def read_steps() -> Steps:
+    own = Integration.objects.exclude(name__in=NOT_YOURS)
+    read = Message.objects.filter(integration=OuterRef("pk"), state=Message.State.PROCESSED)
+    senders = own.exclude(provider="otlp")
+    return Steps(
+        heard=senders.filter(Exists(read)).order_by("-pk").first(),
+        unheard=senders.filter(is_enabled=True).order_by("-pk").first(),
+        services=list(Service.objects.all()[:SHOWN_SERVICES]),
+        service_count=Service.objects.count(),
+        runbook_count=Runbook.objects.exclude(published=None).count(),
+        series_count=Series.objects.count(),
+        metrics_source=own.filter(provider="otlp").order_by("-pk").first(),
+        people_count=User.objects.filter(is_active=True).count(),
+        estate_runs=_estate_runs(),
+    )
+
+
+def _estate_runs() -> bool:
+    try:
+        state.read(settings.DATA_DIR)
+    except state.EstateNotRunning:
+        return False
+    return True

@@ -1,0 +1,122 @@
+"""The golden signals of a service, each from the series that tells most, with its latest value.
+
+A service that hangs reports nothing about itself, so what its callers measured takes over as soon
+as its own series fall behind.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from telemetry.chart_loading import as_moment
+from telemetry.models import Point, Series
+from telemetry.otlp import SEEN_BY_CALLERS
+from telemetry.series_names import series_title
+from telemetry.units import format_range, format_value
+
+KINDS = {
+    "latency": "Latency, p95",
+    "errors": "Errors",
+    "traffic": "Traffic",
+    "saturation": "Saturation",
+}
+BEHIND_MS = 15_000
+LATE_MS = 120_000
+MOST_SERIES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """`expected` is empty while the detector learns. `is_late`: no point for two minutes."""
+
+    kind: str
+    series: Series
+    value: str
+    expected: str
+    is_odd: bool
+    is_late: bool
+    at: datetime
+
+    @property
+    def title(self) -> str:
+        return series_title(self.series.name)
+
+
+def kind_of(name: str) -> str | None:
+    """Which golden signal a series measures, by its name; None for the rest."""
+    base = name.replace(SEEN_BY_CALLERS, "")
+    if "duration" in base:
+        return {"p95": "latency", "rate": "traffic"}.get(base.rpartition(".")[2])
+    if "error" in base:
+        return "errors" if base.endswith(".rate") else None
+    if base.endswith((".requests.rate", "_requests.rate")):
+        return "traffic"
+    is_filling = any(word in base for word in ("memory", "cpu", "active_requests", "queue"))
+    return "saturation" if is_filling else None
+
+
+def choose(found: Iterable[Series]) -> dict[str, Series]:
+    """For each kind the freshest series; of equally fresh ones the service's own, plainest one."""
+    by_kind: defaultdict[str, list[Series]] = defaultdict(list)
+    for series in found:
+        kind = kind_of(series.name)
+        if kind and series.last_at_ms:
+            by_kind[kind].append(series)
+    return {kind: _best(by_kind[kind]) for kind in KINDS if by_kind[kind]}
+
+
+def vitals_of(service_ids: Collection[int], at: datetime) -> dict[int, dict[str, Vital]]:
+    """By service, then by kind. A query for each chosen series, none for the rest."""
+    rows = Series.objects.select_related("service", "watch").filter(service__in=service_ids)
+    by_service: defaultdict[int, list[Series]] = defaultdict(list)
+    for series in rows[:MOST_SERIES]:
+        by_service[series.service_id].append(series)
+    chosen = {service: choose(found) for service, found in by_service.items()}
+    points = _latest_points([s for kinds in chosen.values() for s in kinds.values()])
+    return {
+        service: {
+            kind: _vital(kind, series, points[series.pk], at)
+            for kind, series in kinds.items()
+            if series.pk in points
+        }
+        for service, kinds in chosen.items()
+    }
+
+
+def _best(series: list[Series]) -> Series:
+    newest = max(each.last_at_ms for each in series)
+    fresh = [each for each in series if newest - each.last_at_ms < BEHIND_MS]
+    return min(fresh, key=_plainness)
+
+
+def _plainness(series: Series) -> tuple[bool, bool, int, int]:
+    is_by_route = "duration" in series.name and series.name.endswith(".rate")
+    return SEEN_BY_CALLERS in series.name, is_by_route, len(series.labels), series.pk
+
+
+def _latest_points(chosen: list[Series]) -> dict[int, Point]:
+    """Only judged points know what was expected; an unjudged one is at most a moment newer."""
+    found: dict[int, Point] = {}
+    for series in chosen:
+        newest = list(series.points.order_by("-at_ms")[:15])
+        judged = next((point for point in newest if point.score is not None), None)
+        if newest:
+            found[series.pk] = judged or newest[0]
+    return found
+
+
+def _vital(kind: str, series: Series, point: Point, at: datetime) -> Vital:
+    expected = ""
+    if point.lower is not None and point.upper is not None:
+        expected = format_range(max(point.lower, 0.0), max(point.upper, 0.0), series.unit)
+    moment = as_moment(point.at_ms)
+    return Vital(
+        kind=kind,
+        series=series,
+        value=format_value(point.value, series.unit),
+        expected=expected,
+        is_odd=point.score is not None and point.score > 1,
+        is_late=(at - moment).total_seconds() * 1000 > LATE_MS,
+        at=moment,
+    )
