@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.http import Http404
 from rest_framework.exceptions import APIException, NotFound
@@ -34,7 +33,6 @@ STATUS_OF: dict[type[Exception], int] = {
     AlreadyPlanned: 409,
     Fenced: 409,
     ProtectedError: 409,
-    IntegrityError: 409,
     MayNot: 403,
     PlanRefused: 400,
     QuerySyntaxError: 400,
@@ -45,7 +43,6 @@ STATUS_OF: dict[type[Exception], int] = {
 WORDS_OF: dict[type[Exception], str] = {
     Fenced: "The execution has moved on meanwhile; look again.",
     ProtectedError: "Something else still uses it.",
-    IntegrityError: "It clashes with something that is there already.",
     ObjectDoesNotExist: "There is no such thing, or no more.",
 }
 EXTRA_OF: dict[type[Exception], Extra] = {

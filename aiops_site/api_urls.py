@@ -1,4 +1,6 @@
-from django.urls import include, path, re_path
+"""Version 1 of the API, to be included under `api/v1/`."""
+
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
@@ -9,15 +11,13 @@ from telemetry.api import urls as telemetry
 
 router = SimpleRouter()
 router.register("tokens", api_tokens.TokenViewSet)
-version_1 = [
+app_name = "api"
+urlpatterns = [
     *telemetry.urlpatterns,
     *incidents.urlpatterns,
     *automation.urlpatterns,
     *router.urls,
     path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs/", api_docs.show, name="docs"),
-]
-urlpatterns = [
-    path("api/v1/", include((version_1, "api"))),
-    re_path("^api/", api.Unknown.as_view(), name="api-unknown"),
+    re_path("", api.Unknown.as_view(), name="unknown"),
 ]

@@ -1,27 +1,70 @@
-"""Machine traffic that arrives by the thousand is served in front of Django; the rest goes in."""
+"""Machine traffic and static files are served in front of Django; the rest goes in."""
 
 from typing import Any
 
+from django.conf import settings
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aiops_site.middleware import HEADERS
 from incidents.api import webhooks
 from incidents.api.senders import identify_request
 from telemetry.api import otlp
 
-INTAKE = Starlette(routes=[*webhooks.routes, *otlp.routes(identify_request)])
-PREFIXES = tuple(
+STATIC_CACHE = "max-age=300"
+
+
+class Headers:
+    """The security headers, also on what Django never sees."""
+
+    def __init__(self, app: ASGIApp, cache: str = "no-store") -> None:
+        self._app = app
+        self._headers = HEADERS | {"X-Content-Type-Options": "nosniff", "Cache-Control": cache}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _static() -> Starlette:
+    files = StaticFiles(
+        directory=settings.BASE_DIR / "static", packages=[("django.contrib.admin", "static")]
+    )
+    return Starlette(
+        routes=[Mount(settings.STATIC_URL, files)],
+        middleware=[Middleware(Headers, cache=STATIC_CACHE), Middleware(GZipMiddleware)],
+    )
+
+
+INTAKE = Starlette(
+    routes=[*webhooks.routes, *otlp.routes(identify_request)], middleware=[Middleware(Headers)]
+)
+INTAKE_PREFIXES = tuple(
     route.path.partition("{")[0]  # type: ignore[attr-defined]
     for route in INTAKE.routes
 )
 
 
 class FrontDoor:
-    """Routes by path prefix, so that a page's request pays one string comparison."""
+    """Routes by path prefix, so that a page's request pays two string comparisons."""
 
     def __init__(self, inside: Any) -> None:
         self._inside = inside
+        self._static = _static()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        application = INTAKE if scope["path"].startswith(PREFIXES) else self._inside
-        await application(scope, receive, send)
+        await self._choose(scope["path"])(scope, receive, send)
+
+    def _choose(self, path: str) -> ASGIApp:
+        if path.startswith(INTAKE_PREFIXES):
+            return INTAKE
+        return self._static if path.startswith(settings.STATIC_URL) else self._inside

@@ -6,7 +6,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asgiref.sync import async_to_sync
@@ -102,7 +101,7 @@ def _database() -> Tile:
         seconds = time.perf_counter() - started
         size = database_size(cursor)
     state = judged(seconds, degraded=0.1, down=1.0)
-    detail = f"{connection.display_name}, answers in {seconds * 1000:.1f} ms; slow over 100 ms"
+    detail = f"{connection.display_name}, answers in {seconds * 1000:.2f} ms; slow over 100 ms"
     return Tile("Database", state, size, detail, "Look for a full disk or a long transaction.")
 
 
@@ -151,7 +150,7 @@ def _executions() -> Tile:
 def _lateness() -> Tile:
     seconds = seconds_to_alert()
     if not seconds:
-        return Tile("Accepted to alert", OK, "–", "nothing received yet", "")
+        return Tile("Accepted to alert", OK, "no delivery", "nothing received yet", "")
     p50, p95 = percentile(seconds, 0.5), percentile(seconds, 0.95)
     state = judged(p95, degraded=5, down=30)
     detail = f"median {p50:.2f} s, of the last {len(seconds)} deliveries; degraded over 5 s"
@@ -163,7 +162,7 @@ def _live() -> Tile:
     pokes = doorbell.counts()["pokes"]
     state = DEGRADED if pokes.dropped else OK
     kind = "embedded" if settings.CHANNEL_URL == "embedded" else "redis"
-    detail = f"{kind}; {pokes.sent} pokes sent by this process, {pokes.dropped} dropped"
+    detail = f"{kind} layer, there and back; {pokes.dropped} pokes dropped by this process"
     advice = "Pages fall back to asking by themselves; reload one that looks old."
     return Tile("Live updates", state, f"{seconds * 1000:.1f} ms", detail, advice)
 

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.db.models.signals import m2m_changed
 from django.dispatch import receiver
 
 from aiops_site import doorbell
+from aiops_site.roles import STAFF
 from automation import signals as automation_signals
 from incidents import signals as incident_signals
 from telemetry import signals as telemetry_signals
@@ -44,3 +47,13 @@ def poke_approvals(remediation_id: int, number: int, **_: Any) -> None:
 
 def _poke(group: str, **fact: Any) -> None:
     doorbell.poke(group, {"type": "poke", "group": group, "fact": fact})
+
+
+@receiver(m2m_changed, sender=User.groups.through)
+def let_editors_into_the_admin(instance: User, action: str, *, reverse: bool, **_: Any) -> None:
+    """The roles decide who is staff, so that nobody has to tick a box beside them."""
+    if reverse or not action.startswith("post_"):
+        return
+    is_staff = instance.is_superuser or instance.groups.filter(name__in=STAFF).exists()
+    User.objects.filter(pk=instance.pk).update(is_staff=is_staff)
+    instance.is_staff = is_staff

@@ -91,9 +91,9 @@ class Generator(SchemaGenerator):
 def _describe_problems(document: Document) -> None:
     """Every operation can answer with problem details."""
     document["components"]["schemas"]["Problem"] = PROBLEM
-    for path, item in document["paths"].items():
+    for item in document["paths"].values():
         for method, operation in item.items():
-            for code in _codes(path, method, operation):
+            for code in _codes(method, operation):
                 operation["responses"].setdefault(code, _problem(code))
 
 
@@ -115,14 +115,10 @@ def _intake() -> Document:
     }
 
 
-def _codes(path: str, method: str, operation: Document) -> list[str]:
-    codes = ["401", "403"]
-    if "{" in path:
-        codes.append("404")
+def _codes(method: str, operation: Document) -> list[str]:
+    codes = ["401", "403", "404"]
     if "parameters" in operation or method != "get":
         codes.append("400")
-    if any(each["name"] == "cursor" for each in operation.get("parameters", [])):
-        codes.append("404")
     return [*codes, "409", "415"] if method != "get" else codes
 
 

@@ -44,7 +44,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "django_filters",
@@ -58,7 +57,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "aiops_site.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -118,9 +116,6 @@ SILENCED_SYSTEM_CHECKS = (
 # Files for browsers
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 300
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -186,7 +181,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": None,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "DEFAULT_GENERATOR_CLASS": "aiops_site.schema.Generator",
+    "POSTPROCESSING_HOOKS": [],
 }
 
 LOGGING = {

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from automation.models import Execution
@@ -84,7 +85,7 @@ def may_see(session: SessionBase, topic: Topic) -> bool:
 def _user(session: SessionBase) -> User | AnonymousUser:
     """Read anew each time, so that signing out elsewhere and losing a role count."""
     request = HttpRequest()
-    request.session = type(session)(session.session_key)
+    request.session = SessionStore(session.session_key)
     user: User | AnonymousUser = get_user(request)
     return user
 

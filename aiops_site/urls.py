@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>/", signing_in.setup, name="setup"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("aiops_site.api_urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

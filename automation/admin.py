@@ -39,7 +39,6 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     form = RunbookEditor
     list_display = ["name", "published", "latest_version", "is_enabled", "description"]
-    list_filter = ["is_enabled"]
     list_select_related = ["published"]
     search_fields = ["name", "description"]
     show_full_result_count = False
@@ -85,7 +84,13 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         return [publish_url, *super().get_urls()]
 
-    def save_model(self, request: HttpRequest, obj: Runbook, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Runbook,
+        form: Any,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
         cleaned = form.cleaned_data
         author = _person(request)
         version = write_version(cleaned["text"], author=author, reason=cleaned["reason"])
@@ -151,7 +156,7 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(RunbookVersion)
 class RunbookVersionAdmin(_ReadOnly):
     list_display = ["runbook", "number", "author", "reason", "created_at"]
-    list_filter = ["runbook"]
+    search_fields = ["runbook__name", "reason"]
     list_select_related = ["runbook", "author"]
     show_full_result_count = False
     fields = ["runbook", "number", "author", "reason", "created_at", "sha256", "shown_text"]
@@ -166,7 +171,6 @@ class RunbookVersionAdmin(_ReadOnly):
 class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ConnectionForm
     list_display = ["name", "executor", "url", "username", "has_secret", "is_default"]
-    list_filter = ["executor"]
     search_fields = ["name", "url"]
     show_full_result_count = False
 
@@ -197,7 +201,13 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         return [test_url, *super().get_urls()]
 
-    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Connection,
+        form: Any,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
         """Whoever approved a plan approved these credentials: another pair is another version."""
         secret = form.cleaned_data["new_secret"]
         is_removed = form.cleaned_data.get("remove_secret", False)

@@ -18,7 +18,9 @@ from automation.problem import Problem
 class YamlEditor(forms.Textarea):
     """Line numbers by static/ui/editor.js; `data-bad` names the lines that are wrong."""
 
-    template_name = "admin/automation/yaml_editor.html"
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        textarea = super().render(*args, **kwargs)
+        return format_html('<div class="editor" data-editor>{}</div>', textarea)
 
 
 class RunbookEditor(forms.ModelForm):  # type: ignore[type-arg]

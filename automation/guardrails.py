@@ -1,5 +1,6 @@
-"""May this plan run now, and why not: what the database and the clock say, judged by `limits`."""
+"""May these plans run now, and why not: what the database and the clock say, judged by `limits`."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,8 @@ from automation.models import AutomationSwitch, Execution, HealingPolicy, Remedi
 from automation.published import document_of
 
 HOUR = timedelta(hours=1)
+LONGEST_COOLDOWN = timedelta(days=1)
+Run = tuple[str, datetime]
 
 
 def check(remediation: Remediation, at: datetime, *, is_automatic: bool = False) -> list[Check]:
@@ -17,17 +20,14 @@ def check(remediation: Remediation, at: datetime, *, is_automatic: bool = False)
 
     An automatic run is stopped by a pause; a person's decision is not.
     """
-    runs = _recent_runs(remediation, at)
-    situation = Situation(
-        at=at,
-        targets=remediation.plan["targets"],
-        risk=remediation.risk,
-        runs_last_hour=_count(runs, since=at - HOUR),
-        last_run_at=_latest(runs),
-        pause_reason=pause_reason() if is_automatic else None,
-        is_automatic=is_automatic,
-    )
-    return check_limits(limits_for(remediation, remediation.policy), situation)
+    return _checks(remediation, _recent_runs([remediation], at), at, is_automatic=is_automatic)
+
+
+def check_waiting(remediations: Iterable[Remediation], at: datetime) -> dict[int, list[Check]]:
+    """For a list, by primary key: what `check` says of each that waits for a person; one query."""
+    waiting = [each for each in remediations if each.status == Remediation.Status.PROPOSED]
+    runs = _recent_runs(waiting, at) if waiting else {}
+    return {each.pk: _checks(each, runs, at, is_automatic=False) for each in waiting}
 
 
 def limits_for(remediation: Remediation, policy: HealingPolicy | None) -> Limits:
@@ -52,25 +52,30 @@ def pause_reason() -> str | None:
     return switch.reason if switch else None
 
 
-def _recent_runs(remediation: Remediation, at: datetime) -> list[tuple[str, datetime]]:
-    """Target and start of every run of this runbook within a day: cooldowns are never longer."""
+def _checks(
+    remediation: Remediation, runs: Mapping[int, list[Run]], at: datetime, *, is_automatic: bool
+) -> list[Check]:
+    own = sorted(runs.get(remediation.runbook_id, []), key=lambda run: run[1])
+    situation = Situation(
+        at=at,
+        targets=remediation.plan["targets"],
+        risk=remediation.risk,
+        runs_last_hour=Counter(target for target, begun in own if begun > at - HOUR),
+        last_run_at=dict(own),
+        pause_reason=pause_reason() if is_automatic else None,
+        is_automatic=is_automatic,
+    )
+    return check_limits(limits_for(remediation, remediation.policy), situation)
+
+
+def _recent_runs(remediations: list[Remediation], at: datetime) -> dict[int, list[Run]]:
+    """Target and start of every run, by runbook."""
     started = Execution.objects.filter(
-        remediation__runbook_id=remediation.runbook_id, started_at__gt=at - timedelta(days=1)
-    ).exclude(remediation=remediation.pk)
-    rows = started.values_list("remediation__plan__targets", "started_at")
-    return [(target, begun) for targets, begun in rows for target in targets if begun]
-
-
-def _count(runs: Iterable[tuple[str, datetime]], *, since: datetime) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for target, begun in runs:
-        if begun > since:
-            counts[target] = counts.get(target, 0) + 1
-    return counts
-
-
-def _latest(runs: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:
-    latest: dict[str, datetime] = {}
-    for target, begun in runs:
-        latest[target] = max(begun, latest.get(target, begun))
-    return latest
+        remediation__runbook__in={each.runbook_id for each in remediations},
+        started_at__gt=at - LONGEST_COOLDOWN,
+    )
+    columns = ("remediation__runbook_id", "remediation__plan__targets", "started_at")
+    runs: dict[int, list[Run]] = defaultdict(list)
+    for runbook, targets, begun in started.values_list(*columns):
+        runs[runbook] += [(target, begun) for target in targets]
+    return runs

@@ -100,8 +100,31 @@ def plan_now(remediation: Remediation) -> Plan:
     if version is None:
         raise PlanRefused({"runbook": f"{remediation.runbook} is no longer published."})
     reference = VersionRef(version.pk, version.sha256)
-    context = _context(remediation.incident, remediation.expires_at, remediation.policy)
+    policy = remediation.policy
+    context = context_now(
+        values=_values(remediation.incident),
+        expires_at=remediation.expires_at,
+        policy_version=f"{policy.name} v{policy.version}" if policy else None,
+    )
     return render(document_of(version), reference, remediation.parameters, context)
+
+
+def context_now(
+    *,
+    values: Mapping[str, str | int | bool] | None = None,
+    expires_at: datetime | None = None,
+    policy_version: str | None = None,
+) -> Context:
+    """What plans take from the console as it is configured at this moment."""
+    connections = list(Connection.objects.all())
+    return Context(
+        run_as=RUN_AS,
+        expires_at=expires_at or timezone.now() + VALID_FOR,
+        values=values or {},
+        connections={each.name: _connection_ref(each) for each in connections},
+        defaults={each.executor: each.name for each in connections if each.is_default},
+        policy_version=policy_version,
+    )
 
 
 def refresh(remediation: Remediation, plan: Plan) -> None:
@@ -226,18 +249,6 @@ def _propose(remediation: Remediation, *, by: User | None) -> None:
             announce(remediation)
     except IntegrityError as error:
         raise AlreadyPlanned(f"{remediation.runbook} is already planned here.") from error
-
-
-def _context(incident: Incident, expires_at: datetime, policy: HealingPolicy | None) -> Context:
-    connections = list(Connection.objects.all())
-    return Context(
-        run_as=RUN_AS,
-        expires_at=expires_at,
-        values=_values(incident),
-        connections={c.name: _connection_ref(c) for c in connections},
-        defaults={c.executor: c.name for c in connections if c.is_default},
-        policy_version=f"{policy.name} v{policy.version}" if policy else None,
-    )
 
 
 def _values(incident: Incident) -> dict[str, str | int | bool]:

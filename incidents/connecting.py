@@ -12,10 +12,11 @@ from telemetry.credentials import NewToken, issue_hex_token, issue_token
 
 TELEMETRY = {"otlp": "/v1/metrics"}
 PAGERDUTY_LENGTH = 32
+LONGEST_NAME = 100
 
 
 class CannotConnect(Exception):
-    """There is no such provider, or the name is taken."""
+    """There is no such provider, or the name is taken or cannot be one."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ def connect(provider: str, *, name: str, by: User | None) -> Connected:
     if provider not in PROVIDERS and provider not in TELEMETRY:
         known = ", ".join(sorted([*PROVIDERS, *TELEMETRY]))
         raise CannotConnect(f"There is no provider {provider}. There are: {known}.")
+    if not 1 <= len(name.strip()) <= LONGEST_NAME:
+        raise CannotConnect(f"A name has 1 to {LONGEST_NAME} characters.")
     token = _token_for(provider)
     integration = Integration(
         provider=provider,

@@ -85,9 +85,9 @@ def _carry(
     ids = [alert.pk for alert in alerts]
     Alert.objects.filter(pk__in=ids).update(incident=target)
     AlertLink.objects.filter(incident=source, alert__in=ids).delete()
+    was_here_before, _ = AlertLink.objects.filter(incident=target, alert__in=ids).delete()
     AlertLink.objects.bulk_create(
-        [_link(alert, target, by=by, verb=verb, source=source, at=now) for alert in alerts],
-        ignore_conflicts=True,
+        _link(alert, target, by=by, verb=verb, source=source, at=now) for alert in alerts
     )
     if verb != Verb.MERGE:
         CorrelationLabel.objects.bulk_create(
@@ -96,7 +96,7 @@ def _carry(
         )
     firing = sum(alert.status == Alert.Status.FIRING for alert in alerts)
     _count(source, -len(alerts), -firing)
-    _count(target, len(alerts), firing)
+    _count(target, len(alerts) - was_here_before, firing)
     target.services.add(*{alert.service_id for alert in alerts if alert.service_id})
     words = _words(alerts)
     payload = {"alerts": ids[:50]}

@@ -21,7 +21,7 @@ from incidents.providers import provider_for
 from incidents.signals import message_settled
 
 CLAIM = 100
-EVENTS_A_TRANSACTION = 100
+EVENTS_A_TRANSACTION = 200
 TURN_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 0.025
 log = logging.getLogger(__name__)

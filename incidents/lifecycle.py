@@ -4,12 +4,12 @@ Everything here runs under the incident's row lock, so `seq` is gap-free and in 
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -109,11 +109,9 @@ def transition(number: int, *, to: str, actor: str, reason: str = "") -> Inciden
     if to not in STEPS.get(incident.status, ()):
         allowed = ", ".join(STEPS[incident.status]) or "nothing"
         raise InvalidTransition(f"From {incident.status} it can go to {allowed}, not to {to!r}.")
-    if to == Status.OPEN:
-        _claim_key(incident)
     before, incident.status = incident.status, Status(to)
     _stamp(incident, timezone.now())
-    incident.save()
+    _save_alone(incident)
     text = f"{_TOLD[Status(to)]}{': ' + reason if reason else ''}"
     record(incident, "status", text, actor=actor, payload={"from": before, "to": to})
     announce(incident, "status")
@@ -165,7 +163,7 @@ def snooze(number: int, *, until: datetime | None, by: User) -> Incident:
         raise InvalidTransition(f"A {incident.status} incident cannot be snoozed.")
     incident.snoozed_until = until
     incident.save(update_fields=["snoozed_until"])
-    text = f"Snoozed until {until:%Y-%m-%d %H:%M} UTC" if until else "Snooze ended"
+    text = _told_until(until.astimezone(UTC)) if until else "Snooze ended"
     record(incident, "snoozed", text, actor=by.username)
     announce(incident, "snoozed")
     return incident
@@ -215,14 +213,7 @@ def undo_acknowledge(number: int, *, by: User) -> Incident:
 def wake_snoozed(at: datetime) -> int:
     """Ends the snoozes that are over; returns how many."""
     due = Incident.objects.active().filter(snoozed_until__lte=at).values_list("number", flat=True)
-    for number in list(due):
-        with transaction.atomic():
-            incident = locked(number)
-            incident.snoozed_until = None
-            incident.save(update_fields=["snoozed_until"])
-            record(incident, "snoozed", "Snooze ended", actor="clock")
-            announce(incident, "snoozed")
-    return len(due)
+    return sum(_wake(number, at) for number in list(due))
 
 
 _TOLD = {
@@ -233,6 +224,22 @@ _TOLD = {
     Status.RESOLVED: "Resolved",
     Status.CLOSED: "Closed",
 }
+
+
+@transaction.atomic
+def _wake(number: int, at: datetime) -> bool:
+    incident = locked(number)
+    if not incident.is_active or incident.snoozed_until is None or incident.snoozed_until > at:
+        return False
+    incident.snoozed_until = None
+    incident.save(update_fields=["snoozed_until"])
+    record(incident, "snoozed", "Snooze ended", actor="clock")
+    announce(incident, "snoozed")
+    return True
+
+
+def _told_until(until: datetime) -> str:
+    return f"Snoozed until {until:%Y-%m-%d %H:%M} UTC"
 
 
 def _stamp(incident: Incident, now: datetime) -> None:
@@ -249,10 +256,14 @@ def _stamp(incident: Incident, now: datetime) -> None:
             incident.monitoring_at = now
 
 
-def _claim_key(incident: Incident) -> None:
-    rival = Incident.objects.active().filter(correlation_key=incident.correlation_key).first()
-    if rival is not None:
-        raise InvalidTransition(f"INC-{rival.number} is already open for the same trouble.")
+def _save_alone(incident: Incident) -> None:
+    try:
+        with transaction.atomic():
+            incident.save()
+    except IntegrityError as error:
+        active = Incident.objects.active().filter(correlation_key=incident.correlation_key)
+        rival = active.first() or "Another incident"
+        raise InvalidTransition(f"{rival} is already open for the same trouble.") from error
 
 
 def _tell(signal: Signal, **facts: Any) -> None:

@@ -1,6 +1,7 @@
 """The field mapping of a generic sender as a form: a path for each part, labels one a line."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -76,10 +77,8 @@ def read_sample(text: str) -> Any:
 
 def pretty(body: bytes) -> str:
     """JSON with its lines, anything else as text; at most 64 kB of it."""
-    try:
+    with suppress(orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
-        pass
     return body[:LONGEST_SAMPLE].decode(errors="replace").replace("\x00", "\N{SYMBOL FOR NULL}")
 
 

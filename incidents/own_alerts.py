@@ -23,9 +23,9 @@ MAPPING = {
 }
 
 
-def send(anomaly: Anomaly) -> None:
-    """Keeps a message that says how the anomaly stands now; sending it twice changes nothing."""
-    body = orjson.dumps(_document(anomaly))
+def send(anomaly: Anomaly, *, has_ended: bool) -> None:
+    """Keeps a message that the anomaly began, or ended; sending it twice changes nothing."""
+    body = orjson.dumps(_document(anomaly, has_ended=has_ended))
     inbox.keep(
         [
             Message(
@@ -38,11 +38,11 @@ def send(anomaly: Anomaly) -> None:
     )
 
 
-def _document(anomaly: Anomaly) -> dict[str, str]:
+def _document(anomaly: Anomaly, *, has_ended: bool) -> dict[str, str]:
     series = anomaly.series
     document = {
         "name": "MetricAnomaly",
-        "status": "resolved" if anomaly.ended_at else "firing",
+        "status": "resolved" if has_ended else "firing",
         "severity": "high" if anomaly.peak_score >= HIGH_SCORE else "medium",
         "service": series.service.slug,
         "metric": series.name,
@@ -50,7 +50,7 @@ def _document(anomaly: Anomaly) -> dict[str, str]:
         "summary": _summary(anomaly),
         "starts_at": anomaly.started_at.isoformat(),
     }
-    if anomaly.ended_at:
+    if has_ended and anomaly.ended_at:
         document["ends_at"] = anomaly.ended_at.isoformat()
     return document
 

@@ -23,9 +23,17 @@ def learn_from_what_ended(number: int, **_: Any) -> None:
 
 
 @receiver(telemetry_signals.anomaly_began)
-@receiver(telemetry_signals.anomaly_ended)
 def alert_about_anomaly(anomaly_id: int, **_: Any) -> None:
+    _tell(anomaly_id, has_ended=False)
+
+
+@receiver(telemetry_signals.anomaly_ended)
+def resolve_alert_about_anomaly(anomaly_id: int, **_: Any) -> None:
+    _tell(anomaly_id, has_ended=True)
+
+
+def _tell(anomaly_id: int, *, has_ended: bool) -> None:
     anomaly = Anomaly.objects.select_related("series__service", "series__watch").get(pk=anomaly_id)
     if anomaly.series.watch.raises_alerts:
-        own_alerts.send(anomaly)
+        own_alerts.send(anomaly, has_ended=has_ended)
         tasks.drain_inbox.delay_on_commit()

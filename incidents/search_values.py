@@ -192,7 +192,7 @@ def _span(text: str, term: Term, asker: Asker) -> tuple[datetime, datetime]:
             start = datetime.combine(day, time(), UTC)
             return start, start + _DAY
         if instant is not None:
-            at = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+            at = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
             return at, at
     except (ValueError, OverflowError) as error:
         raise _wrong(term, "is not a time") from error

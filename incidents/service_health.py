@@ -15,7 +15,7 @@ RANKS = {"down": 0, "degraded": 1, "unknown": 2, "healthy": 3}
 
 @dataclass(slots=True)
 class Health:
-    """`word` is down, degraded, unknown or healthy; `incidents` are those open, newest first."""
+    """`word` is down, degraded, unknown or healthy; `incidents` are those open, worst first."""
 
     word: str = "unknown"
     reason: str = "no alert source or metric speaks of it"
@@ -27,20 +27,22 @@ class Health:
 
 
 def health_of(services: Collection[Service]) -> dict[int, Health]:
-    """By service. Down: a critical incident open on it; degraded: any other, or an anomaly."""
+    """By service. Down: suspected cause of an open critical incident. Degraded: touched by any
+    open incident, or out of its expected range."""
     ids = [service.pk for service in services]
     incidents, anomalies = _open_incidents(ids), _running_anomalies(ids)
     heard_of = _heard_of(ids)
     return {
-        pk: _judge(incidents[pk], anomalies.get(pk, ""), is_heard_of=pk in heard_of) for pk in ids
+        pk: _judge(pk, incidents[pk], anomalies.get(pk, ""), is_heard_of=pk in heard_of)
+        for pk in ids
     }
 
 
-def _judge(incidents: list[Incident], anomaly: str, *, is_heard_of: bool) -> Health:
+def _judge(pk: int, incidents: list[Incident], anomaly: str, *, is_heard_of: bool) -> Health:
     if incidents:
-        worst = min(incidents, key=lambda incident: incident.severity_rank)
-        word = "down" if worst.severity == Severity.CRITICAL else "degraded"
-        return Health(word, f"{worst}: {worst.title}", incidents)
+        worst = incidents[0]
+        is_down = worst.severity == Severity.CRITICAL and worst.service_id == pk
+        return Health("down" if is_down else "degraded", f"{worst}: {worst.title}", incidents)
     if anomaly:
         return Health("degraded", f"{anomaly} is out of its expected range")
     if is_heard_of:
@@ -55,8 +57,10 @@ def _open_incidents(ids: Collection[int]) -> defaultdict[int, list[Incident]]:
     active = Incident.objects.active().filter(touching).distinct().order_by("-number")
     for incident in active.prefetch_related("services"):
         touched = {incident.service_id, *(service.pk for service in incident.services.all())}
-        for pk in touched & set(ids):
+        for pk in set(ids) & touched:
             found[pk].append(incident)
+    for open_ones in found.values():
+        open_ones.sort(key=lambda each: (each.severity_rank, each.service_id != pk))
     return found
 
 

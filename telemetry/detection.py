@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import F
 
@@ -20,10 +21,12 @@ from telemetry.models import Anomaly, Point, Watch
 from telemetry.signals import anomaly_began, anomaly_ended, points_judged
 
 SAVE_EVERY_MS = 30_000
+LEARN_ANEW_MS = 900_000
 POINTS_A_TURN = 5_000
 ALARM = {"trips": 5, "among": 6, "calm": 10}
 KEEP_POINTS = timedelta(hours=24)
 FORGET_A_TURN = 5_000
+log = structlog.get_logger()
 
 
 @dataclass
@@ -101,19 +104,36 @@ def _desk(watch: Watch) -> Desk:
 
 def _reopened(watch: Watch) -> Desk:
     """What was saved, and the points since, shown to the detector again without consequences."""
-    desk = Desk(DETECTORS[watch.detector](**watch.settings), Hysteresis(**ALARM), watch.state_at_ms)
-    if watch.state:
-        desk.detector.restore(watch.state["detector"])
-        desk.alarm.restore(watch.state["alarm"])
+    desk = _restored(watch)
     since = Point.objects.filter(
-        series=watch.series_id, at_ms__gt=watch.state_at_ms, at_ms__lte=watch.judged_until_ms
+        series=watch.series_id, at_ms__gt=desk.at_ms, at_ms__lte=watch.judged_until_ms
     )
     for point in since.order_by("at_ms"):
         judgement = desk.detector.observe(point.at_ms, point.value)
         if not judgement.is_learning:
             desk.alarm.observe(is_anomalous=judgement.score > 1)
+    still_open = Anomaly.objects.filter(series=watch.series_id, ended_at=None)
+    desk.alarm.is_raised = still_open.exists()  # late points among those shown may say otherwise
     desk.at_ms = watch.judged_until_ms
     return desk
+
+
+def _restored(watch: Watch) -> Desk:
+    """As it was saved. What another version saved is not read: the last minutes teach it anew."""
+    desk = _new_desk(watch, watch.state_at_ms)
+    if not watch.state:
+        return desk
+    try:
+        desk.detector.restore(watch.state["detector"])
+        desk.alarm.restore(watch.state["alarm"])
+    except (KeyError, ValueError) as error:
+        log.warning("watch_state_not_read", watch=watch.pk, error=str(error))
+        return _new_desk(watch, watch.judged_until_ms - LEARN_ANEW_MS)
+    return desk
+
+
+def _new_desk(watch: Watch, at_ms: int) -> Desk:
+    return Desk(DETECTORS[watch.detector](**watch.settings), Hysteresis(**ALARM), at_ms)
 
 
 def _mind(watch: Watch, desk: Desk, point: Point, judgement: Judgement) -> None:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import orjson
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.text import slugify
 
 from telemetry.golden import is_watched, raises_alerts
@@ -15,13 +15,35 @@ from telemetry.otlp import Sample
 MAX_SERIES = 20_000
 
 
-@transaction.atomic
 def keep(samples: Iterable[Sample]) -> int:
     """Commits the points; one that was kept before is left as it is.
 
     Returns how many were refused because there are `MAX_SERIES` series: a sender whose labels never
-    end must not fill the disk, and the series that are known go on.
+    end must not fill the disk, and the series that are known go on. After a DatabaseError nothing
+    was kept, and the same samples may be given again.
     """
+    try:
+        return _keep(samples)
+    except DatabaseError:
+        forget_series()  # some may have been undone with the rest, or deleted by somebody
+        raise
+
+
+def key_of(sample: Sample) -> str:
+    identity = [sample.service, sample.name, sorted(sample.labels.items())]
+    return hashlib.sha256(orjson.dumps(identity)).hexdigest()
+
+
+def forget_series() -> None:
+    """After series were deleted: look the rest up again."""
+    _known.clear()
+
+
+_known: dict[str, int] = {}
+
+
+@transaction.atomic
+def _keep(samples: Iterable[Sample]) -> int:
     points, refused = [], 0
     for sample in samples:
         series_id = _series_id(sample)
@@ -44,19 +66,6 @@ def _note_newest(points: list[Point]) -> None:
         at_the_same_time[at_ms].append(series_id)
     for at_ms, series in at_the_same_time.items():
         Series.objects.filter(pk__in=series, last_at_ms__lt=at_ms).update(last_at_ms=at_ms)
-
-
-def key_of(sample: Sample) -> str:
-    identity = [sample.service, sample.name, sorted(sample.labels.items())]
-    return hashlib.sha256(orjson.dumps(identity)).hexdigest()
-
-
-def forget_series() -> None:
-    """After series were deleted: look the rest up again."""
-    _known.clear()
-
-
-_known: dict[str, int] = {}
 
 
 def _series_id(sample: Sample) -> int | None:

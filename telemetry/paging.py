@@ -149,9 +149,9 @@ def _limit(text: str | None) -> int:
     """More than the most is cut."""
     if text is None:
         return PAGE_SIZE
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+    if not (text.isascii() and text.isdecimal() and int(text[:18])):
         raise ValidationError({"limit": ["A whole number from 1."]})
-    return min(int(text), MAX_PAGE_SIZE)
+    return min(int(text[:18]), MAX_PAGE_SIZE)
 
 
 _FOREIGN_CURSOR = "This cursor does not belong to this list."

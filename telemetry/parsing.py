@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -6,6 +7,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 MAX_BYTES = 1_000_000
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class SafeJSONParser(BaseParser):
@@ -22,7 +24,7 @@ class SafeJSONParser(BaseParser):
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise ParseError(f"The body is larger than {MAX_BYTES} bytes.")
-        if b"\\u0000" in body:
+        if _ESCAPED_NUL.search(body):
             raise ParseError("The body contains a NUL character.")
         try:
             return orjson.loads(body or b"null") or {}

@@ -12,7 +12,6 @@ from datetime import datetime
 from telemetry.chart_loading import as_moment
 from telemetry.models import Point, Series
 from telemetry.otlp import SEEN_BY_CALLERS
-from telemetry.series_names import series_title
 from telemetry.units import format_range, format_value
 
 KINDS = {
@@ -40,7 +39,7 @@ class Vital:
 
     @property
     def title(self) -> str:
-        return series_title(self.series.name)
+        return KINDS[self.kind]
 
 
 def kind_of(name: str) -> str | None:
@@ -106,10 +105,15 @@ def _latest_points(chosen: list[Series]) -> dict[int, Point]:
     return found
 
 
+def _range(lower: float, upper: float, unit: str) -> str:
+    """Nothing measured here is ever below 0, though a band may be."""
+    return format_range(lower, upper, unit) if upper > lower else format_value(upper, unit)
+
+
 def _vital(kind: str, series: Series, point: Point, at: datetime) -> Vital:
     expected = ""
     if point.lower is not None and point.upper is not None:
-        expected = format_range(max(point.lower, 0.0), max(point.upper, 0.0), series.unit)
+        expected = _range(max(point.lower, 0.0), max(point.upper, 0.0), series.unit)
     moment = as_moment(point.at_ms)
     return Vital(
         kind=kind,

@@ -1,19 +1,28 @@
 import os
-import tempfile
+import shutil
 
-os.environ["AIOPS_DATA_DIR"] = tempfile.mkdtemp(prefix="console-test-")
+import pytest
+from django.db import connections
+from hypothesis import settings
 
-import pytest  # noqa: E402
-from django.db import connections  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from tests.environment import DATA_DIR
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("steady")
 
 
+def pytest_unconfigure() -> None:
+    shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """SQLite in a file, as in production, so that threads meet real locks."""
+    """SQLite in a file, as in production, so that threads meet real locks.
+
+    A PostgreSQL database is named for the process, so that two runs do not meet.
+    """
     database = connections.settings["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        database["TEST"]["NAME"] = os.path.join(os.environ["AIOPS_DATA_DIR"], "test.sqlite3")
+    is_sqlite = database["ENGINE"].endswith("sqlite3")
+    database["TEST"]["NAME"] = (
+        str(DATA_DIR / "test.sqlite3") if is_sqlite else f"test_{os.getpid()}"
+    )

@@ -24,7 +24,7 @@ EXPLANATIONS: dict[Fault, str] = {
     "report that they cannot reach it.",
     Fault.HANG: "The process is frozen and accepts connections without answering. Its own metrics "
     "stop; ServiceDown, and latency as its callers measure it rises to their timeout.",
-    Fault.ERRORS: "Half of its requests fail. HighErrorRate on it, and errors passed on to callers.",
+    Fault.ERRORS: "Half of its requests fail. HighErrorRate on it, and errors its callers pass on.",
     Fault.LATENCY: "Every answer takes 0.8 s longer. HighLatency, and a p95 far above its band.",
     Fault.LEAK: "Memory grows by 5 MB a second, up to 300 MB. HighMemory, medium.",
     Fault.DEPENDENCY: "It can no longer reach what it depends on first. DependencyDown on it, "

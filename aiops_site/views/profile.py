@@ -16,6 +16,13 @@ from django.views.decorators.http import require_GET, require_POST
 from aiops_site.models import ApiToken
 from telemetry.credentials import issue_token
 
+CHOICES = {
+    "theme": [("auto", "Automatic"), ("light", "Light"), ("dark", "Dark")],
+    "density": [("comfortable", "Comfortable"), ("compact", "Compact")],
+    "clock": [("local", "Mine"), ("utc", "UTC")],
+    "keys": [("on", "On"), ("off", "Off")],
+}
+
 
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, help_text="What will use it, such as deploy-script.")
@@ -66,13 +73,21 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, *, code: int = 200, **shown: Any) -> HttpResponse:
     person = _person(request)
     context = {
-        "password_form": PasswordChangeForm(person),
+        "password_form": _password_form(person),
         "token_form": TokenForm(),
         "tokens": person.api_tokens.all(),
+        "choices": CHOICES,
         "roles": person.groups.order_by("name"),
         **shown,
     }
     return render(request, "site/profile.html", context, status=code)
+
+
+def _password_form(person: User) -> PasswordChangeForm:
+    """Django's own would draw the eye to it as soon as the page opens."""
+    form = PasswordChangeForm(person)
+    form.fields["old_password"].widget.attrs.pop("autofocus", None)
+    return form
 
 
 def _person(request: HttpRequest) -> User:

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from aiops_site.first_steps import read_steps
-from incidents.views.latest import latest_of
+from incidents.latest import latest_of
 from incidents.views.sources import form_for
 from telemetry.access import requires
 

@@ -51,7 +51,7 @@ class PolicySerializer(Strict, serializers.ModelSerializer[HealingPolicy]):
     when = When(source="*")
     then = Then(source="*")
     guardrails = GuardrailsSerializer(required=False)
-    created_by = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
+    created_by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
 
     class Meta:
         model = HealingPolicy
@@ -91,7 +91,7 @@ class PolicyViewSet(viewsets.ModelViewSet[HealingPolicy]):
 
 
 class SwitchSerializer(serializers.ModelSerializer[AutomationSwitch]):
-    by = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
+    by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
 
     class Meta:
         model = AutomationSwitch

@@ -36,7 +36,7 @@ class RunbookSerializer(Strict, serializers.ModelSerializer[Runbook]):
 
 class VersionSerializer(serializers.ModelSerializer[RunbookVersion]):
     runbook = serializers.CharField(source="runbook.name", read_only=True)
-    author = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
+    author = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     is_published = serializers.SerializerMethodField()
 
     class Meta:

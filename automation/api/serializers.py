@@ -6,7 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from automation import outlook
+from automation import guardrails
 from automation.limits import Check
 from automation.models import Approval, Execution, OutputLine, Remediation, Runbook, StepRun
 from automation.plan import display
@@ -37,7 +37,7 @@ class CheckSerializer(serializers.Serializer[Any]):
 
 
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
-    by = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
+    by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
 
     class Meta:
         model = Approval
@@ -52,7 +52,7 @@ class RemediationListSerializer(serializers.ListSerializer[Any]):
 
     def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
-        self.child.known_checks = outlook.checks_of(rows, timezone.now())
+        self.child.known_checks = guardrails.check_waiting(rows, timezone.now())
         return super().to_representation(rows)
 
 
@@ -69,8 +69,8 @@ class RemediationSerializer(serializers.ModelSerializer[Remediation]):
         source="plan.targets", child=serializers.CharField(), read_only=True
     )
     guardrails = serializers.SerializerMethodField()
-    requested_by = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
-    policy = serializers.SlugRelatedField("name", read_only=True)  # type: ignore[var-annotated]
+    requested_by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
+    policy = serializers.SlugRelatedField("name", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     approvals = ApprovalSerializer(many=True, read_only=True)
     execution = serializers.IntegerField(
         source="execution.pk", read_only=True, default=None, allow_null=True
@@ -97,7 +97,7 @@ class RemediationSerializer(serializers.ModelSerializer[Remediation]):
     def get_guardrails(self, remediation: Remediation) -> Any:
         checks = self.known_checks
         if checks is None:
-            checks = outlook.checks_of([remediation], timezone.now())
+            checks = guardrails.check_waiting([remediation], timezone.now())
         return CheckSerializer(checks.get(remediation.pk, []), many=True).data
 
 

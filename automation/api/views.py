@@ -24,6 +24,7 @@ from automation.api.serializers import (
 from automation.models import Execution, OutputLine, Remediation
 from incidents.api.requests import After
 from telemetry.access import Holds
+from telemetry.api.filtering import KeyFilter
 from telemetry.api.paged import page_of
 
 NUMBER = "[0-9]{1,18}"
@@ -47,9 +48,7 @@ def person(request: Request) -> User:
 
 class RemediationFilters(filters.FilterSet):
     status = filters.ChoiceFilter(choices=Remediation.Status.choices)
-    incident = filters.NumberFilter(
-        "incident_id", min_value=1, max_value=2**63 - 1, decimal_places=0
-    )
+    incident = KeyFilter("incident_id")
 
     class Meta:
         model = Remediation
@@ -102,9 +101,7 @@ class RemediationViewSet(viewsets.ReadOnlyModelViewSet[Remediation]):
 
 class ExecutionFilters(filters.FilterSet):
     state = filters.ChoiceFilter(choices=Execution.State.choices)
-    remediation = filters.NumberFilter(
-        "remediation_id", min_value=1, max_value=2**63 - 1, decimal_places=0
-    )
+    remediation = KeyFilter("remediation_id")
 
     class Meta:
         model = Execution
@@ -130,7 +127,9 @@ class ExecutionViewSet(viewsets.ReadOnlyModelViewSet[Execution]):
         if self.action == "list":
             return executions
         lines = OutputLine.objects.filter(kind=OutputLine.Kind.OUTPUT).order_by("-seq")
-        return executions.prefetch_related(Prefetch("steps__output", lines[:LINES_SHOWN], to_attr="last_lines"))
+        return executions.prefetch_related(
+            Prefetch("steps__output", lines[:LINES_SHOWN], to_attr="last_lines")
+        )
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
         if self.action == "output":

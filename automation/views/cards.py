@@ -13,7 +13,7 @@ from automation import approval, guardrails
 from automation.document_models import RunbookDocument
 from automation.limits import Check
 from automation.models import Approval, Execution, Remediation
-from automation.published import document_of
+from automation.views.documents import readable
 from automation.views.plan_words import StepWords, in_time, steps_in_words
 from automation.views.run_parts import RunPart, part_of
 from incidents.models import KnownFix
@@ -125,7 +125,7 @@ class Card:
 def card_of(remediation: Remediation, person: User, *, at: datetime | None = None) -> Card:
     """`remediation` with `RELATED` selected. Guardrails are judged at `at`, by default now."""
     now = at or timezone.now()
-    document = readable_document(remediation)
+    document = readable(remediation.version)
     is_waiting = remediation.status == Status.PROPOSED
     checks = _checks(remediation, now) if is_waiting else []
     against = _against(remediation, person, checks, now) if is_waiting else ""
@@ -165,14 +165,6 @@ def state_of(remediation: Remediation) -> tuple[object, ...]:
 
 def execution_of(remediation: Remediation) -> Execution | None:
     return getattr(remediation, "execution", None)
-
-
-def readable_document(remediation: Remediation) -> RunbookDocument | None:
-    """None when the stored version can no longer be read as a runbook."""
-    try:
-        return document_of(remediation.version)
-    except ValidationError:
-        return None
 
 
 def _checks(remediation: Remediation, at: datetime) -> list[Check]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from automation.document_models import RunbookDocument
 from automation.models import Execution, Remediation, Runbook, RunbookVersion
-from automation.published import document_of
+from automation.views.documents import readable
 
 RECENT = timedelta(days=30)
 STALE = timedelta(days=180)
@@ -78,7 +78,7 @@ def _shelf(runbook: Runbook, now: datetime) -> Shelf:
     touched = [at for at in (counts["last_run_at"], counts["latest_at"]) if at]
     return Shelf(
         runbook=runbook,
-        document=document_of(runbook.published) if runbook.published else None,
+        document=readable(runbook.published),
         latest=counts["latest_number"] or 0,
         last_run_at=counts["last_run_at"],
         tries=counts["tries"],

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from automation.forms import HealingPolicyForm, ParametersForm, read_matchers
 from automation.models import AutomationSwitch, HealingPolicy, PolicyDecision, Runbook
-from automation.published import document_of
 from automation.views import backtest
 from automation.views.asking import PersonRequest, sent_on
+from automation.views.documents import readable
 from automation.views.library import RECENT
 from telemetry.access import requires
 
@@ -147,6 +147,7 @@ def _runbook_name(policy: HealingPolicy) -> str:
 def _parameters_form(name: str, sent: Any, parameters: dict[str, Any]) -> ParametersForm | None:
     """None while no runbook is chosen, or none of its parameters can be given."""
     runbook = Runbook.objects.select_related("published").filter(name=name).first()
-    if runbook is None or runbook.published is None:
+    document = readable(runbook.published) if runbook else None
+    if document is None:
         return None
-    return ParametersForm(document_of(runbook.published), sent, initial=parameters, may_wait=True)
+    return ParametersForm(document, sent, initial=parameters, may_wait=True)

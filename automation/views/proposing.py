@@ -15,9 +15,9 @@ from automation.forms import ParametersForm
 from automation.models import Remediation, Runbook
 from automation.plan import PlanRefused
 from automation.planning import AlreadyPlanned
-from automation.published import document_of
 from automation.views import previews
 from automation.views.asking import PersonRequest, sent_on
+from automation.views.documents import readable
 from incidents.models import Incident
 from telemetry.access import requires
 
@@ -126,9 +126,9 @@ def _planned(asked: Asked) -> Remediation | None:
 
 
 def _form(request: PersonRequest, asked: Asked) -> ParametersForm | None:
-    if asked.runbook is None or asked.runbook.published is None:
+    document = readable(asked.runbook.published) if asked.runbook else None
+    if document is None:
         return None
-    document = document_of(asked.runbook.published)
     return ParametersForm(
         document,
         request.POST if request.method == "POST" else None,

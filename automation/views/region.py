@@ -18,7 +18,6 @@ class Region:
     card: Card | None
     others: list[Remediation]
     may_propose: bool
-    chosen: int | None
     digest: str
 
 
@@ -34,7 +33,6 @@ def region_of(incident: Incident, person: User, *, chosen: int | None = None) ->
         card=card,
         others=others,
         may_propose=may_propose,
-        chosen=chosen,
         digest=hashed([incident.status, card and card.digest, *map(state_of, others)]),
     )
 

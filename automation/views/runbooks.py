@@ -67,7 +67,8 @@ def runbook(request: PersonRequest, name: str) -> HttpResponse:
 def difference(request: PersonRequest, name: str) -> HttpResponse:
     """Between `from` and `to`, by default the last two; `view` is unified or sides."""
     found = get_object_or_404(Runbook, name=name)
-    new = _version(found, request.GET.get("to"))
+    latest = found.versions.first()
+    new = _version(found, request.GET.get("to") or (str(latest.number) if latest else None))
     before = found.versions.filter(number__lt=new.number).first()
     old = _version(found, request.GET.get("from") or (str(before.number) if before else "1"))
     is_sides = request.GET.get("view") == "sides"

@@ -76,7 +76,7 @@ class ConnectedSerializer(serializers.Serializer[Any]):
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
-    integration = serializers.SlugRelatedField("name", read_only=True)  # type: ignore[var-annotated]
+    integration = serializers.SlugRelatedField("name", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     provider = serializers.CharField(source="integration.provider", read_only=True)
 
     class Meta:
@@ -115,7 +115,7 @@ class CorrelationRuleSerializer(Strict, serializers.ModelSerializer[CorrelationR
 
 
 class SavedViewSerializer(Strict, serializers.ModelSerializer[SavedView]):
-    owner = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
+    owner = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     person = serializers.HiddenField(default=serializers.CurrentUserDefault(), source="owner")
 
     class Meta:

@@ -22,6 +22,7 @@ from incidents.api.requests import Nothing
 from incidents.models import CorrelationRule, Integration, Message, SavedView
 from incidents.search_languages import INCIDENTS
 from telemetry.access import Holds
+from telemetry.api.filtering import KeyFilter
 
 NUMBER = "[0-9]{1,18}"
 
@@ -65,9 +66,7 @@ class IntegrationViewSet(
 
 class MessageFilters(filters.FilterSet):
     state = filters.ChoiceFilter(choices=Message.State.choices)
-    integration = filters.NumberFilter(
-        "integration_id", min_value=1, max_value=2**63 - 1, decimal_places=0
-    )
+    integration = KeyFilter("integration_id")
 
     class Meta:
         model = Message

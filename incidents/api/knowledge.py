@@ -5,6 +5,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.validators import UniqueValidator
 
 from incidents import knowledge
 from incidents.models import Incident, KnowledgeArticle, KnownFix
@@ -24,6 +25,7 @@ class ArticleSerializer(Strict, serializers.ModelSerializer[KnowledgeArticle]):
         allow_null=True,
         required=False,
         pk_field=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        validators=[UniqueValidator(KnowledgeArticle.objects.all())],
     )
 
     class Meta:
@@ -33,7 +35,7 @@ class ArticleSerializer(Strict, serializers.ModelSerializer[KnowledgeArticle]):
 
 
 class KnownFixSerializer(serializers.ModelSerializer[KnownFix]):
-    service = serializers.SlugRelatedField("slug", read_only=True)  # type: ignore[var-annotated]
+    service = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     last_incident = serializers.IntegerField(
         source="last_incident_id", read_only=True, allow_null=True
     )

@@ -37,9 +37,9 @@ class AnalysisSummarySerializer(serializers.Serializer[Any]):
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
     """Of `views.shown_incidents`, which has what is read here."""
 
-    service = serializers.SlugRelatedField("slug", read_only=True)  # type: ignore[var-annotated]
+    service = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     services = serializers.SlugRelatedField("slug", many=True, read_only=True)  # type: ignore[var-annotated]
-    assignee = serializers.SlugRelatedField("username", read_only=True)  # type: ignore[var-annotated]
+    assignee = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     merged_into = serializers.IntegerField(source="merged_into_id", read_only=True, allow_null=True)
     correlation = serializers.SerializerMethodField()
     analysis = serializers.SerializerMethodField()
@@ -83,8 +83,8 @@ def analysis_state(states: list[str]) -> str:
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
-    service = serializers.SlugRelatedField("slug", read_only=True)  # type: ignore[var-annotated]
-    integration = serializers.SlugRelatedField("name", read_only=True)  # type: ignore[var-annotated]
+    service = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)  # type: ignore[var-annotated]
+    integration = serializers.SlugRelatedField("name", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     incident = serializers.IntegerField(source="incident_id", read_only=True, allow_null=True)
     suppressed_by = serializers.SerializerMethodField()
 

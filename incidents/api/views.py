@@ -22,6 +22,7 @@ from incidents.models import Alert, AlertLink, AnalysisStep, Incident, Severity,
 from incidents.search_languages import ALERTS, INCIDENTS
 from incidents.timeline import as_entry
 from telemetry.access import Holds
+from telemetry.api.filtering import KeyFilter
 from telemetry.api.paged import page_of
 
 NUMBER = "[0-9]{1,18}"
@@ -33,7 +34,9 @@ def shown_incidents() -> QuerySet[Incident]:
     links = AlertLink.objects.order_by("linked_at", "pk")[:LINKS_SHOWN]
     steps = AnalysisStep.objects.only("incident_id", "position", "state")
     return Incident.objects.select_related("service", "assignee").prefetch_related(
-        "services", Prefetch("links", links, to_attr="first_links"), Prefetch("analysis_steps", steps)
+        "services",
+        Prefetch("links", links, to_attr="first_links"),
+        Prefetch("analysis_steps", steps),
     )
 
 
@@ -51,9 +54,7 @@ class AlertFilters(filters.FilterSet):
     status = filters.ChoiceFilter(choices=Alert.Status.choices)
     severity = filters.ChoiceFilter(choices=Severity.choices)
     service = filters.CharFilter("service__slug")
-    incident = filters.NumberFilter(
-        "incident_id", min_value=1, max_value=2**63 - 1, decimal_places=0
-    )
+    incident = KeyFilter("incident_id")
 
     class Meta:
         model = Alert

@@ -4,12 +4,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
-from telemetry.access import requires
 
 from incidents import inbox, tasks
 from incidents.explaining import explain
 from incidents.mapping_form import LONGEST_SAMPLE, pretty
 from incidents.models import Message
+from telemetry.access import requires
 
 
 @require_GET

@@ -39,7 +39,6 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
         "earlier": entries[0].seq - 1 if entries else 0,
         "topic": f"incident:{one.number}",
         "timeline_url": f"/api/v1/incidents/{one.number}/timeline/",
-        "counts": _counts(subject),
         **_controls(request, one),
     }
     return render(request, "incidents/incident.html", context)
@@ -129,13 +128,4 @@ def _controls(request: HttpRequest, one: Incident) -> dict[str, Any]:
         "may_respond": may_respond(request),
         "people": people() if may_respond(request) else [],
         "severities": Severity.values,
-    }
-
-
-def _counts(subject: Subject) -> dict[str, int]:
-    found = subject.analysis.found
-    return {
-        "signals": len(subject.signals),
-        "similar": len(found.get("similarity", {}).get("similar", [])),
-        "reached": sum(len(ring) for ring in found.get("impact", {}).get("rings", [])),
     }

@@ -24,6 +24,12 @@ from telemetry.access import requires
 
 MOST_PEOPLE = 200
 COUNTED_UP_TO = 1000
+_INTO_ERROR = {
+    "HX-Retarget": "#query-error",
+    "HX-Reselect": "#query-error",
+    "HX-Reswap": "outerHTML",
+    "HX-Push-Url": "false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +149,9 @@ def _refuse(request: HttpRequest, query: str, error: QuerySyntaxError) -> HttpRe
         "after": query[error.position :],
     }
     if request.headers.get("HX-Request"):
-        headers = {"HX-Retarget": "#query-error", "HX-Reswap": "outerHTML", "HX-Push-Url": "false"}
         response = render(request, "incidents/_query_error.html", context, status=400)
-        response.headers.update({**headers, "HX-Reselect": "#query-error"})
+        for name, value in _INTO_ERROR.items():
+            response.headers[name] = value
         return response
     whole = {**_listing(request, tabs.DEFAULT), **context}
     return render(request, "incidents/list.html", whole, status=400)

@@ -7,13 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
-from telemetry.access import requires
 
 from incidents.mapping_form import MappingForm, pretty, read_sample
 from incidents.models import Integration
 from incidents.payload import UnreadablePayload
 from incidents.providers.generic import preview, suggest_mapping
 from incidents.pulse import pulse_of
+from telemetry.access import requires
+
+COUNTED = 1000
 
 
 @requires("incidents.change_integration")
@@ -57,6 +59,7 @@ def _editor(
         "form": form,
         "sample": text,
         "tab": "mapping",
+        "dead_count": integration.messages.dead()[:COUNTED].count(),
         "may_change": True,
         **_preview(form, text),
     }

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from incidents.models import Alert, AlertLink, Incident
@@ -20,10 +22,12 @@ from incidents.views.findings import Analysis, read_analysis
 from incidents.views.pages import Page, page_of
 from incidents.views.signals import charts_of, window_of
 from incidents.views.stepper import next_of, seconds_until, steps_of
-from incidents.views.story import affected, lead, stats_of
+from incidents.views.story import Stat, affected, lead, stats_of, worst_of
 
+A_DAY = timedelta(hours=20)
 _PASSING = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]*"'
+    r"|(?<=data-timeline-count)>[^<]*"
     r'|(?<=role="timer")[^>]*>[^<]*|(?<=data-relative=")[^>]*>[^<]*'
 )
 
@@ -90,10 +94,20 @@ _ALERT_ORDER = ("status", "-starts_at", "-pk")
 def _head(subject: Subject) -> dict[str, Any]:
     incident = subject.incident
     return {
+        "counts": _counts(subject),
         "steps": steps_of(incident),
         "next": next_of(incident),
         "acknowledged_seconds": seconds_until(incident.opened_at, incident.acknowledged_at),
         "lasted_seconds": seconds_until(incident.opened_at, incident.resolved_at),
+    }
+
+
+def _counts(subject: Subject) -> dict[str, int]:
+    found = subject.analysis.found
+    return {
+        "signals": len(subject.signals),
+        "similar": len(found.get("similarity", {}).get("similar", [])),
+        "reached": sum(len(ring) for ring in found.get("impact", {}).get("rings", [])),
     }
 
 
@@ -102,9 +116,16 @@ def _impact(subject: Subject) -> dict[str, Any]:
     is_charted = subject.request.user.has_perm("telemetry.view_series")
     return {
         "lead": lead(incident, analysis.found),
-        "stats": stats_of(subject.signals) if is_charted else [],
+        "stats": _stats(subject) if is_charted else [],
+        "is_old": timezone.now() - incident.onset_at > A_DAY,
         "affected": affected(incident),
     }
+
+
+def _stats(subject: Subject) -> list[Stat]:
+    if subject.incident.is_active:
+        return stats_of(subject.signals)
+    return worst_of(subject.analysis.found.get("enrichment", {}).get("departures", []))
 
 
 def _signals(subject: Subject) -> dict[str, Any]:

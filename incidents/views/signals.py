@@ -33,7 +33,11 @@ def charts_of(numbers: Sequence[int]) -> list[ChartView]:
     rows = Series.objects.filter(pk__in=wanted).select_related("service", "watch")
     found = {series.pk: series for series in rows}
     there = [found[pk] for pk in wanted if pk in found]
-    return [_chart(series, wide=not index) for index, series in enumerate(there)]
+    last = len(there) - 1
+    return [
+        _chart(series, wide=not index or (index == last and last % 2 == 1))
+        for index, series in enumerate(there)
+    ]
 
 
 def window_of(incident: Incident) -> str:

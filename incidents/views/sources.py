@@ -11,15 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
-from telemetry.access import requires
 
 from incidents import connecting, trying_out
 from incidents.connecting import CannotConnect, Connected
+from incidents.event import AlertStatus
+from incidents.instructions import instructions
+from incidents.latest import latest_of
 from incidents.models import Integration, Message
 from incidents.pulse import pulse_of
 from incidents.sample_alerts import address_of, every_product, product_for
-from incidents.views.instructions import instructions
-from incidents.views.latest import latest_of
+from telemetry.access import requires
 
 SHOWN_DELIVERIES = 50
 COUNTED = 1000
@@ -95,7 +96,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 def try_out(request: HttpRequest, pk: int) -> HttpResponse:
     """Answers with a sentence; what arrived shows in the panel beneath."""
     integration = get_object_or_404(Integration, pk=pk)
-    status = "resolved" if request.POST.get("status") == "resolved" else "firing"
+    status: AlertStatus = "resolved" if request.POST.get("status") == "resolved" else "firing"
     token = request.POST.get("token", "").strip()
     try:
         sent = trying_out.send(integration, status, token=token)
@@ -147,7 +148,7 @@ def form_for(
     products = every_product()
     product = next((each for each in products if each.slug == chosen), products[0])
     suggested = name or f"{product.slug}-{Integration.objects.count() + 1}"
-    context = {"products": products, "product": product, "name": suggested, "problem": problem}
+    context = {"products": products, "sender": product, "name": suggested, "problem": problem}
     return {**context, **_may(request)}
 
 
@@ -159,7 +160,7 @@ def _listing(
     context = {
         "integration": integration,
         "pulse": pulse_of(integration, timezone.now()),
-        "product": product,
+        "sender": product,
         "address": address_of(product),
         "dead_count": Message.objects.dead().filter(integration=integration)[:COUNTED].count(),
         "deliveries": newest[:SHOWN_DELIVERIES],

@@ -60,6 +60,24 @@ def stats_of(numbers: Sequence[int]) -> list[Stat]:
     return [_stat(series[pk], points[pk]) for pk in wanted if pk in series and pk in points]
 
 
+def worst_of(departures: Sequence[dict[str, Any]]) -> list[Stat]:
+    """For an incident that is over: how far its signals went, not where they are by now."""
+    shown = [each for each in departures if each["lower"] is not None][:MOST_STATS]
+    units = dict(
+        Series.objects.filter(pk__in=[d["series"] for d in shown]).values_list("pk", "unit")
+    )
+    return [
+        Stat(
+            title=f"{each['service']} {series_title(each['name'])}, at worst",
+            value=format_value(each["value"], units.get(each["series"], "")),
+            expected=format_range(each["lower"], each["upper"], units.get(each["series"], "")),
+            is_bad=False,
+            is_learning=False,
+        )
+        for each in shown
+    ]
+
+
 def affected(incident: Incident) -> list[Affected]:
     """The suspected service first, then those the alerts touch, with the state they are in."""
     firing = Count("pk", filter=Q(status=Alert.Status.FIRING))

@@ -9,16 +9,17 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from telemetry import keeping, tasks
-from telemetry.otlp import Export, read_metrics
+from telemetry.otlp import Export, Sample, read_metrics
 from telemetry.otlp_http import (
     MAX_BODY_BYTES,
     Encoding,
+    OversizedExport,
     UnreadableExport,
     decompress,
     encode_response,
@@ -30,6 +31,7 @@ from telemetry.rates import RateState, derive
 Identify = Callable[[Request, str], Awaitable[Any]]
 JUDGE_EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
+MOST_OWED = 50_000
 MEDIA_TYPES: dict[Encoding, str] = {
     "protobuf": "application/x-protobuf",
     "json": "application/json",
@@ -43,11 +45,16 @@ def routes(identify: Identify) -> list[Route]:
 
 
 class Receiver:
-    """Keeps the counters' previous values between requests, and writes in a thread of its own."""
+    """Keeps the counters' previous values between requests, and writes in a thread of its own.
+
+    What a busy database refused is owed until the next request: the same counters sent again would
+    give no rate, since their values have been seen.
+    """
 
     def __init__(self, identify: Identify) -> None:
         self._identify = identify
         self._rates = RateState()
+        self._owed: list[Sample] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._rung_at = 0.0
 
@@ -72,10 +79,13 @@ class Receiver:
         await asyncio.wait_for(keeping_all, PATIENCE_SECONDS)
 
     def _keep_all(self, export: Export) -> None:
+        samples = [*self._owed, *derive(export.samples, self._rates)]
+        self._owed = []
         try:
-            refused = keeping.keep(derive(export.samples, self._rates))
-        except DatabaseError:
-            keeping.forget_series()  # those it had just made are gone with the transaction
+            refused = keeping.keep(samples)
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):
+                self._owed = samples[-MOST_OWED:]
             connection.close()
             raise
         if refused:
@@ -96,7 +106,7 @@ async def _read(request: Request) -> bytes:
         async for chunk in request.stream():
             body += chunk
             if len(body) > MAX_BODY_BYTES:
-                raise UnreadableExport(f"A request may hold {MAX_BODY_BYTES} bytes.")
+                raise OversizedExport(f"A request may hold {MAX_BODY_BYTES} bytes.")
     except ClientDisconnect as error:
         raise UnreadableExport("The body ended early.") from error
     return bytes(body)

@@ -1,6 +1,7 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -8,6 +9,9 @@ from rest_framework import serializers
 from telemetry.api.strict import Strict
 from telemetry.chart_series import MAX_POINTS
 from telemetry.models import Anomaly, Dependency, Series, Service
+
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+USUAL_STRETCH = timedelta(hours=1)
 
 
 class ServiceSerializer(Strict, serializers.ModelSerializer[Service]):
@@ -67,8 +71,11 @@ class MomentField(serializers.Field[datetime, str, str, Any]):
     def to_internal_value(self, data: Any) -> datetime:
         text = str(data)
         if text.isascii() and text.isdecimal() and len(text) < 15:
-            return datetime.fromtimestamp(int(text) / 1000, UTC)
-        moment: datetime = serializers.DateTimeField().run_validation(text)
+            moment = datetime.fromtimestamp(int(text) / 1000, UTC)
+        else:
+            moment = serializers.DateTimeField().run_validation(text)
+        if not EARLIEST <= moment <= LATEST:
+            raise serializers.ValidationError("It is too far away.")
         return moment
 
     def to_representation(self, value: datetime) -> str:
@@ -90,8 +97,8 @@ class Range(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "series" not in attrs and not {"service", "metric"} <= set(attrs):
             raise serializers.ValidationError("Name a series, or a service and a metric.")
-        start, end = attrs.get("start"), attrs.get("to")
-        if start and end and start >= end:
+        end = attrs.setdefault("to", timezone.now())
+        if attrs.setdefault("start", end - USUAL_STRETCH) >= end:
             raise serializers.ValidationError({"from": ["It must be before `to`."]})
         return attrs
 

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -29,7 +29,6 @@ from telemetry.models import Anomaly, Dependency, Series, Service
 
 SLUG = "[-a-zA-Z0-9_]+"
 NUMBER = "[0-9]{1,18}"
-USUAL_STRETCH = timedelta(hours=1)
 
 
 class ServiceViewSet(viewsets.ModelViewSet[Service]):
@@ -122,13 +121,14 @@ class SeriesView(APIView):
         asked = Range(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         series, wanted = find_series(asked.validated_data), asked.validated_data
-        now = timezone.now()
-        end = wanted.get("to", now)
-        start = wanted.get("start", end - USUAL_STRETCH)
-        points = wanted.get("points", MAX_POINTS)
-        windows = self.windows(series.service, start, end)
+        start, end = wanted["start"], wanted["to"]
         return series, load_chart(
-            series, start=start, end=end, now=now, points=points, incidents=windows
+            series,
+            start=start,
+            end=end,
+            now=timezone.now(),
+            points=wanted.get("points", MAX_POINTS),
+            incidents=self.windows(series.service, start, end),
         )
 
     def windows(self, service: Service, start: datetime, end: datetime) -> Sequence[Window]:

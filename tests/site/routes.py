@@ -85,20 +85,36 @@ API: Table = {
     ),
     **rows(ANYBODY, "GET", "schema", "api:"),
     **rows(PEOPLE, "GET", "docs", "api:"),
-    **rows(ANYBODY, "GET POST", "api-unknown"),
+    **rows(ANYBODY, "GET POST PUT PATCH DELETE", "unknown", "api:"),
 }
 PAGES: Table = {
     **rows(ANYBODY, "GET POST", "login"),
     **rows(PEOPLE, "POST", "logout"),
     **rows(ANYBODY, "GET", "setup healthz readyz metrics"),
     **rows(ANYBODY, "POST", "csp-report"),
-    **rows(frozenset({"editor", "admin"}), "GET", "admin:index"),
+    **rows(ANYBODY, "GET", "robots"),
+    **rows(EDITORS, "GET", "admin:index"),
     **rows(
         PEOPLE,
         "GET",
+        "incidents incident-head incident-row incident incident-changes incident-alerts "
+        "incident-knowledge incident-section alerts alert knowledge article "
+        "sources source-new source source-dead source-latest source-delivery "
+        "services service welcome status estate profile "
         "incident-remediations remediation approvals approval-row execution "
         "runbooks runbook runbook-difference runbook-text "
         "policies policy policy-matching policy-parameters",
+    ),
+    **rows(
+        PEOPLE,
+        "POST",
+        "incident-save-view incident-delete-view welcome-dismiss token-new token-revoke",
+    ),
+    **rows(PEOPLE, "GET POST", "password_change"),
+    **rows(
+        RESPONDERS,
+        "POST",
+        "incident-bulk incident-undo incident-analyse incident-act estate-fault estate-clear",
     ),
     **rows(RESPONDERS, "GET POST", "propose-remediation"),
     **rows(STOPPERS, "POST", "execution-stop automation-pause"),
@@ -108,7 +124,14 @@ PAGES: Table = {
         "remediation-approve remediation-reject approvals-reject execution-settle "
         "automation-resume",
     ),
-    **rows(EDITORS, "GET POST", "policy-new"),
+    **rows(
+        EDITORS,
+        "POST",
+        "source-new source-rotate source-switch source-test source-mapping-preview "
+        "source-delivery-replay source-delivery-discard "
+        "service-edit service-calls service-calls-not",
+    ),
+    **rows(EDITORS, "GET POST", "policy-new source-mapping"),
 }
 ROUTES: Table = {**API, **PAGES}
 
@@ -123,7 +146,7 @@ INTAKE = {
 }
 
 # Unsafe and not guarded by a CSRF token: who posts here has no session that matters.
-WITHOUT_CSRF = {"csp-report", "api-unknown"}
+WITHOUT_CSRF = {"csp-report", "api:unknown"}
 
 TOPICS: dict[str, frozenset[str]] = dict.fromkeys(
     ("incident", "incidents", "series", "execution", "approvals", "sources"), PEOPLE
@@ -137,4 +160,6 @@ ARGUMENTS = {
     "slug": "nowhere",
     "name": "nothing",
     "token": "none",
+    "verb": "acknowledge",
+    "callee": "nowhere",
 }

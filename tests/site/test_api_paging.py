@@ -94,7 +94,7 @@ def test_a_row_that_arrives_meanwhile_shifts_nothing() -> None:
     assert len(set(seen)) == 20
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "9" * 30, "¹"])
+@pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "¹"])
 def test_a_limit_that_is_none_is_refused(limit: str) -> None:
     assert world.browser("viewer").get(ALERTS, {"limit": limit}).status_code == 400
 
@@ -103,6 +103,7 @@ def test_a_limit_beyond_the_most_is_cut() -> None:
     many_alerts(1005)
 
     assert len(walk(f"{ALERTS}?limit=5000")[0]) == 1000
+    assert len(walk(f"{ALERTS}?limit={'9' * 30}")[0]) == 1000
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,8 @@ def test_alerts_speak_their_own_words() -> None:
         ("alerts:99999999999999999999999", 0),
         ("opened:>-99z", 0),
         ("opened:2026-13-45", 0),
+        ("opened:0001-01-01T00:00:00+14:00", 0),
+        ("opened:9999-12-31", 0),
         ("sort:cause", 5),
         ("severity:~hi", 0),
     ],

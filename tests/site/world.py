@@ -96,7 +96,9 @@ def alert(of: Incident | None = None, **facts: Any) -> Alert:
         AlertLink.objects.create(
             incident=of, alert=made, method="first", text="First alert.", linked_at=now
         )
-        Incident.objects.filter(pk=of.pk).update(alert_count=of.alerts.count())
+        counts = {"alert_count": of.alerts.count()}
+        counts["firing_count"] = of.alerts.filter(status="firing").count()
+        Incident.objects.filter(pk=of.pk).update(**counts)
     return made
 
 

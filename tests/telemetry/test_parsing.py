@@ -12,11 +12,9 @@ def parse(body: bytes) -> Any:
 
 
 def test_a_document_is_read_as_it_is():
-    assert parse(b'{"plan_hash": "ab", "reason": "d\xc3\xa9ploy \\u00e9", "n": [1, 2.5, null]}') == {
-        "plan_hash": "ab",
-        "reason": "déploy é",
-        "n": [1, 2.5, None],
-    }
+    body = b'{"reason": "d\xc3\xa9ploy \\u00e9", "n": [1, 2.5, null]}'
+
+    assert parse(body) == {"reason": "déploy é", "n": [1, 2.5, None]}
 
 
 @pytest.mark.parametrize("body", [b"", b"null"])

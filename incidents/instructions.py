@@ -15,7 +15,7 @@ def instructions(connected: Connected) -> dict[str, Any]:
     address = address_of(product)
     return {
         "integration": connected.integration,
-        "product": product,
+        "sender": product,
         "address": address,
         "token": connected.token,
         "config": product.config(address, connected.token),
