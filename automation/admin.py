@@ -41,7 +41,6 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["name", "published", "latest_version", "is_enabled", "description"]
     list_select_related = ["published"]
     search_fields = ["name", "description"]
-    show_full_result_count = False
     actions = ["publish_latest"]
 
     @admin.display(description="Latest")
@@ -158,7 +157,6 @@ class RunbookVersionAdmin(_ReadOnly):
     list_display = ["runbook", "number", "author", "reason", "created_at"]
     search_fields = ["runbook__name", "reason"]
     list_select_related = ["runbook", "author"]
-    show_full_result_count = False
     fields = ["runbook", "number", "author", "reason", "created_at", "sha256", "shown_text"]
     readonly_fields = ["shown_text"]
 
@@ -172,7 +170,6 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ConnectionForm
     list_display = ["name", "executor", "url", "username", "has_secret", "is_default"]
     search_fields = ["name", "url"]
-    show_full_result_count = False
 
     @admin.display(description="Secret", boolean=True)
     def has_secret(self, connection: Connection) -> bool:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from automation.document_models import RunbookDocument
-from automation.models import Connection, HealingPolicy, Remediation, Runbook
+from automation.models import Connection, HealingPolicy, Remediation, Runbook, RunbookVersion
 from automation.plan import ConnectionRef, Context, Plan, PlanRefused, SecretRef, VersionRef, render
 from automation.published import document_of
 from automation.signals import remediation_changed
@@ -35,12 +36,18 @@ class Candidate:
 
 
 def propose(number: int) -> list[Remediation]:
-    """Plans for the best fitting runbooks that have none under way for this incident."""
+    """Plans for the best fitting runbooks that have none under way for this incident.
+
+    What a person rejected here is not proposed again; a person still may.
+    """
     incident = Incident.objects.select_related("service").get(number=number)
     if not incident.is_active:
         return []
+    rejected = incident.remediations.filter(status=Remediation.Status.REJECTED)
+    declined = set(rejected.values_list("runbook_id", flat=True))
+    fitting = [each for each in candidates(incident) if each.runbook.pk not in declined]
     proposals = []
-    for candidate in candidates(incident)[:PROPOSALS]:
+    for candidate in fitting[:PROPOSALS]:
         try:
             proposals.append(draft(incident, candidate))
         except (PlanRefused, AlreadyPlanned):
@@ -106,7 +113,14 @@ def plan_now(remediation: Remediation) -> Plan:
         expires_at=remediation.expires_at,
         policy_version=f"{policy.name} v{policy.version}" if policy else None,
     )
-    return render(document_of(version), reference, remediation.parameters, context)
+    return render(_readable(version), reference, remediation.parameters, context)
+
+
+def _readable(version: RunbookVersion) -> RunbookDocument:
+    try:
+        return document_of(version)
+    except ValidationError as error:
+        raise PlanRefused({"runbook": " ".join(error.messages)}) from error
 
 
 def context_now(
@@ -174,7 +188,10 @@ def by_hand(runbook: Runbook, person: User) -> Candidate:
 def _candidate(runbook: Runbook, incident: Incident, alerts: list[Alert]) -> Candidate | None:
     if runbook.published is None:
         return None
-    document = document_of(runbook.published)
+    try:
+        document = document_of(runbook.published)
+    except ValidationError:
+        return None  # written for another version of the console; its own page says what is wrong
     fits = _fit(document, incident, alerts)
     if fits is None:
         return None

@@ -1,6 +1,7 @@
 """A healing policy looks at an analysed incident and observes, suggests or runs; and says why."""
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from automation import execution, guardrails, planning
@@ -12,6 +13,9 @@ from incidents.models import Incident
 
 Mode = HealingPolicy.Mode
 Outcome = PolicyDecision.Outcome
+Status = Remediation.Status
+# What was held back, and what the worker found no longer allowed when it came to running it.
+UNSETTLED = Q(outcome=Outcome.HELD_BACK) | Q(remediation__status=Status.INVALIDATED)
 
 
 def decide(number: int) -> None:
@@ -19,7 +23,7 @@ def decide(number: int) -> None:
     incident = Incident.objects.select_related("service").get(number=number)
     if not incident.is_active:
         return
-    settled = incident.policy_decisions.exclude(outcome=Outcome.HELD_BACK)
+    settled = incident.policy_decisions.exclude(UNSETTLED)
     undecided = HealingPolicy.objects.filter(is_enabled=True).exclude(
         pk__in=settled.values("policy")
     )
@@ -30,7 +34,7 @@ def decide(number: int) -> None:
 
 def held_back() -> list[int]:
     """Active incidents for which a policy would like to run, but may not yet."""
-    waiting = PolicyDecision.objects.filter(outcome=Outcome.HELD_BACK, policy__mode=Mode.AUTO)
+    waiting = PolicyDecision.objects.filter(UNSETTLED, policy__mode=Mode.AUTO)
     active = waiting.filter(incident__status__in=Incident.ACTIVE, policy__is_enabled=True)
     return list(active.values_list("incident_id", flat=True).distinct())
 
@@ -66,6 +70,9 @@ def _decide_one(policy: HealingPolicy, incident: Incident) -> None:
         reason = f"It matches; it would propose {policy.runbook}."
         _note(policy, incident, Outcome.OBSERVED, reason)
         return
+    if incident.remediations.filter(runbook=policy.runbook, status=Status.REJECTED).exists():
+        _note(policy, incident, Outcome.HELD_BACK, f"A person rejected {policy.runbook} here.")
+        return
     try:
         remediation = _remediation(policy, incident)
     except (PlanRefused, AlreadyPlanned) as error:
@@ -85,7 +92,7 @@ def _run_if_allowed(policy: HealingPolicy, remediation: Remediation) -> None:
             .select_related("version", "policy", "runbook", "incident")
             .get(pk=remediation.pk)
         )
-        if remediation.status != Remediation.Status.PROPOSED:
+        if remediation.status != Status.PROPOSED or not incident.is_active:
             return
         checks = guardrails.check(remediation, timezone.now(), is_automatic=True)
         against = " ".join(check.reason for check in checks if not check.passed)
@@ -100,9 +107,9 @@ def _run_if_allowed(policy: HealingPolicy, remediation: Remediation) -> None:
 def _remediation(policy: HealingPolicy, incident: Incident) -> Remediation:
     """The plan it made before, one that planning proposed, or a new one; bound to the policy."""
     waiting = incident.remediations.filter(
-        runbook=policy.runbook, status=Remediation.Status.PROPOSED
-    ).select_related("policy", "runbook", "incident")
-    found = waiting.first()
+        runbook=policy.runbook, status=Status.PROPOSED, expires_at__gt=timezone.now()
+    )
+    found = waiting.select_related("policy", "runbook", "incident").first()
     if found is not None and found.parameters == policy.parameters:
         if found.policy_id != policy.pk:
             found.policy = policy
@@ -120,10 +127,12 @@ def _note(
     reason: str,
     remediation: Remediation | None = None,
 ) -> None:
-    """Told on the incident too, but only when it is news."""
+    """Told on the incident too, but only when it is news. What is settled stays as it is."""
     with transaction.atomic():
         incident = lifecycle.locked(incident.number)
         before = incident.policy_decisions.filter(policy=policy).first()
+        if before is not None and not incident.policy_decisions.filter(UNSETTLED, pk=before.pk):
+            return
         PolicyDecision.objects.update_or_create(
             policy=policy,
             incident=incident,
@@ -135,7 +144,7 @@ def _note(
             },
         )
         if before is None or before.outcome != outcome:
-            words = PolicyDecision.Outcome(outcome).label
+            words = Outcome(outcome).label.lower()
             text = f"Policy {policy.name} {words}: {reason}"
             payload = {"policy": policy.pk, "outcome": outcome}
             lifecycle.record(incident, "policy", text, actor=policy.name, payload=payload)

@@ -21,6 +21,7 @@ def latest_of(integration: Integration) -> dict[str, Any]:
     parts = explanation.parts
     return {
         "integration": integration,
+        "metrics": None,
         "newest": newest,
         "seconds": _seconds(newest),
         "first": parts[0] if parts else None,

@@ -14,11 +14,13 @@ Status = Remediation.Status
 
 @dataclass(frozen=True)
 class Region:
+    """`rest` changes whenever the part would be drawn differently, its card apart."""
+
     incident: Incident
     card: Card | None
     others: list[Remediation]
     may_propose: bool
-    digest: str
+    rest: str
 
 
 def region_of(incident: Incident, person: User, *, chosen: int | None = None) -> Region:
@@ -33,7 +35,7 @@ def region_of(incident: Incident, person: User, *, chosen: int | None = None) ->
         card=card,
         others=others,
         may_propose=may_propose,
-        digest=hashed([incident.status, card and card.digest, *map(state_of, others)]),
+        rest=hashed([incident.status, *map(state_of, others)]),
     )
 
 

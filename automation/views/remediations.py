@@ -20,10 +20,11 @@ UNCHANGED = 204
 @require_GET
 @requires("automation.view_remediation")
 def of_incident(request: PersonRequest, number: int) -> HttpResponse:
-    """The part of the incident page; 204 while it is still as `seen` says."""
+    """The part of the incident page; 204 while it is still as `seen` and `rest` say."""
     incident = get_object_or_404(Incident.objects.select_related("service"), number=number)
     region = region_of(incident, request.user, chosen=_number(request.GET.get("plan")))
-    if request.GET.get("seen") == region.digest:
+    drawn = (request.GET.get("seen", ""), request.GET.get("rest"))
+    if drawn == (region.card.digest if region.card else "", region.rest):
         return HttpResponse(status=UNCHANGED)
     template = "automation/region.html" if request.htmx else "automation/of_incident.html"
     return render(request, template, {"region": region})
@@ -54,7 +55,7 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
         )
     except PlanChanged as changed:
         title = "The plan changed since you opened it."
-        notice = Notice(title, "Nothing was run.", changed.difference)
+        notice = Notice(title, "Nothing was run.", _told(changed, _load(pk)))
         return answer(request, pk, notice=notice)
     except (MayNot, HeldBack) as refused:
         return answer(request, pk, notice=Notice("Nothing was run.", str(refused)))
@@ -109,6 +110,15 @@ def _demand_confirmed(remediation: Remediation, request: HttpRequest) -> None:
     target = remediation.plan["targets"][0]
     if request.POST.get("confirm", "").strip() != target:
         raise MayNot(f"Type {target} to confirm the target.")
+
+
+def _told(changed: PlanChanged, remediation: Remediation) -> list[str]:
+    """The difference as a person reads it: a version by its number, not by its hash."""
+    lines = [line for line in changed.difference if not line.startswith("version.")]
+    if len(lines) < len(changed.difference):
+        version = remediation.version
+        lines.append(f"The runbook is now v{version.number}: {version.reason or 'no reason given'}")
+    return lines
 
 
 def _number(text: str | None) -> int | None:

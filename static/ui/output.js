@@ -11,8 +11,8 @@ function write(holder, entry) {
   const pre = holder.querySelector(`[data-output="${Number(entry.step ?? entry.payload?.step ?? 0)}"]`) ?? holder.querySelector("[data-output]");
   if (!pre) return;
   const end = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 8;
-  const lines = (pre.textContent + entry.text).split("\n");
-  pre.textContent = lines.slice(-LINES).join("\n");
+  const lines = `${pre.textContent}${entry.text}\n`.split("\n"); // the last one is empty: each line ends in a newline, as the server's do
+  pre.textContent = lines.slice(-LINES - 1).join("\n");
   pre.hidden = false;
   if (end) pre.scrollTop = pre.scrollHeight;
 }

@@ -81,7 +81,7 @@ def effects() -> Iterator[Effects]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        do_PUT = do_POST
+        do_PUT = do_POST  # noqa: N815 - the name http.server looks for
 
         def log_message(self, *args: Any) -> None:
             """The test says what matters."""

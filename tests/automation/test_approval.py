@@ -209,7 +209,7 @@ class TestHighRisk:
         decide = {"plan_hash": remediation.plan_hash, "is_break_glass": True}
 
         with pytest.raises(MayNot):
-            approval.approve(remediation.pk, by=person("ada", "approver"), reason="Alone.", **decide)
+            approval.approve(remediation.pk, by=person("ada", "approver"), reason="Now.", **decide)
         admin = person("root", "admin")
         with pytest.raises(MayNot):
             approval.approve(remediation.pk, by=admin, **decide)

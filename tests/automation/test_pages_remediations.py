@@ -95,9 +95,33 @@ def test_a_plan_that_changed_is_not_run_but_shown_anew_with_the_difference(heade
     assert response.status_code == 409
     assert "The plan changed since you opened it." in html
     assert "steps[0].timeout_seconds: was 60, is now 90" in html
+    assert "The runbook is now v2: Longer" in html
     assert renewed.plan_hash != plan.plan_hash
     assert f"I approve plan {renewed.plan_hash[:8]}" in html
     assert not Execution.objects.exists()
+
+
+def test_the_card_that_says_what_changed_is_not_drawn_over_by_the_next_poke():
+    plan = a_plan()
+    _, browser = a_person("lee", "approver")
+    publish(write_version(text_of("restart-medium", seconds=90), author=None, reason="Longer"))
+
+    html = approve(browser, plan, headers=HTMX).content.decode()
+
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', html)[1]
+    poked = browser.get(reverse("remediation", args=[plan.pk]), {"seen": seen}, headers=HTMX)
+    assert poked.status_code == 204
+
+
+def test_a_guardrail_that_does_not_pass_disables_the_button_and_says_why(run):
+    plan = a_plan(incident=an_incident())
+    _, browser = a_person("kim", "approver")
+
+    html = card(browser, plan)
+
+    assert re.search(r"checkout cools down for \d+ more seconds\.</p>", html)
+    assert "5 of 6 pass" in html
+    assert approve(browser, plan, headers=HTMX).status_code == 409
 
 
 def test_a_high_risk_needs_the_target_typed():
@@ -161,11 +185,11 @@ def test_the_part_of_the_incident_page_answers_nothing_while_nothing_changed():
     _, browser = a_person("lee", "approver")
     url = reverse("incident-remediations", args=[plan.incident_id])
     html = browser.get(url, headers=HTMX).content.decode()
-    seen = re.search(r"seen=([0-9a-f]+)", html)[1]
+    drawn = dict(re.findall(r'name="(seen|rest)" value="([0-9a-f]+)"', html))
 
-    same = browser.get(f"{url}?seen={seen}", headers=HTMX)
+    same = browser.get(url, drawn, headers=HTMX)
     approve(browser, plan)
-    changed = browser.get(f"{url}?seen={seen}", headers=HTMX)
+    changed = browser.get(url, drawn, headers=HTMX)
 
     assert (same.status_code, changed.status_code) == (204, 200)
 

@@ -3,7 +3,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from automation import approval, execution, planning
 from automation.models import Remediation, Runbook, RunbookVersion
@@ -34,15 +33,10 @@ def fitting(name: str, applies_to: str = "{classification: [service_down]}") -> 
 
 
 def fix(runbook: str, *, worked: int = 0, failed: int = 0, **facts: Any) -> KnownFix:
-    usual = {
-        "runbook": runbook,
-        "alert_name": "ServiceDown",
-        "service": Service.objects.get(slug="checkout"),
-        "last_used_at": timezone.now(),
-    }
-    names = {field.name for field in KnownFix._meta.fields}
-    known = {key: value for key, value in (usual | facts).items() if key in names}
-    return KnownFix.objects.create(successes=worked, failures=failed, **known)
+    usual = {"alert_name": "ServiceDown", "service": Service.objects.get(slug="checkout")}
+    return KnownFix.objects.create(
+        runbook=runbook, successes=worked, failures=failed, **(usual | facts)
+    )
 
 
 @pytest.fixture
@@ -149,9 +143,7 @@ class TestProposing:
 
         assert propose(down.number) == []
 
-    def test_a_runbook_no_exact_plan_can_be_made_of_is_left_out(
-        self, down: Incident, runbook: Any
-    ):
+    def test_a_runbook_no_exact_plan_can_be_made_of_is_left_out(self, down: Incident, runbook: Any):
         runbook("needs-service")
         fitting("needs-nothing")
         Incident.objects.update(service=None)
@@ -253,6 +245,14 @@ steps:
         mend.refresh_from_db()
         with pytest.raises(PlanRefused, match="not published"):
             planning.draft(down, planning.Candidate(mend, 0.0, ""))
+
+    def test_a_plan_whose_runbook_can_no_longer_be_read_is_refused(self, down: Incident):
+        fitting("mend")
+        [made] = propose(down.number)
+        RunbookVersion.objects.update(text="name: mend\n")
+
+        with pytest.raises(PlanRefused, match="line 1"):
+            planning.plan_now(made)
 
     def test_one_unfinished_plan_of_a_runbook_at_a_time(self, down: Incident):
         chosen = planning.Candidate(fitting("mend"), 0.0, "")

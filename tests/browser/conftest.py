@@ -1,5 +1,6 @@
 """A real console with the real sample estate, and a real browser in front of it."""
 
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,6 @@ import pytest
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service as ChromeService
-from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -27,6 +27,9 @@ CHROMIUM_FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
     "--disable-background-networking --disable-component-update --hide-scrollbars"
 )
+FIRST_VISIBLE = """
+return [...document.querySelectorAll(arguments[0])].find(element => element.checkVisibility());
+"""
 
 
 class Console:
@@ -75,6 +78,29 @@ class Console:
         )
         return done.stdout
 
+    def make_person(self, name: str) -> None:
+        self.environment["PASSWORD"] = PASSWORD
+        self.manage("create_admin", "--username", name, "--password-env", "PASSWORD")
+
+    def wait_for_incident(self, service: str) -> None:
+        """Until a plan for an incident of the service waits for a decision."""
+        arguments = (
+            "create_token",
+            "--user",
+            "eve",
+            "--name",
+            f"wait-{time.monotonic()}",
+            "--json",
+        )
+        token = json.loads(self.manage(*arguments))["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{self.url}/api/v1/remediations/?status=proposed"
+
+        def has_plan() -> bool:
+            return service in httpx.get(url, headers=headers).text
+
+        wait_until(has_plan, seconds=40)
+
     def setup_path(self) -> str:
         found = re.search(r"/setup/\S+", self.output())
         assert found, self.output()
@@ -101,6 +127,15 @@ class Browser:
 
     def find_test(self, name: str, *, seconds: float = 20) -> WebElement:
         return self.find(f'[data-testid="{name}"]', seconds=seconds)
+
+    def click(self, selector: str, *, seconds: float = 20) -> None:
+        """In the middle of the screen, where nothing sticky covers it."""
+        element = self.find(selector, seconds=seconds)
+        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def click_test(self, name: str) -> None:
+        self.click(f'[data-testid="{name}"]')
 
     def wait_for_text(self, text: str, *, within: str = "main", seconds: float = 20) -> None:
         self.until(lambda: text in self.text(within), seconds, f"{text!r} in {within}")
@@ -129,11 +164,10 @@ class Browser:
         self.find("form button[type=submit]").click()
         self.until(lambda: "/login/" not in self.driver.current_url, 20, "signed in")
 
-    def show_as(self, *, width: int, is_dark: bool) -> None:
+    def show_as(self, *, width: int, scheme: str) -> None:
         height = 844 if width < 720 else 900
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 720}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        scheme = "dark" if is_dark else "light"
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
@@ -146,8 +180,7 @@ class Browser:
         ]
 
     def _visible(self, selector: str) -> WebElement | None:
-        elements = self.driver.find_elements(By.CSS_SELECTOR, selector)
-        return next((element for element in elements if element.is_displayed()), None)
+        return self.run(FIRST_VISIBLE, selector)
 
 
 @pytest.fixture(scope="session")

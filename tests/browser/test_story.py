@@ -17,6 +17,7 @@ return plots.map(plot => {
 
 
 def test_a_hung_service_is_healed_by_a_person_who_approves(console: Any, browser: Any):
+    browser.show_as(width=1280, scheme="light")
     become_administrator(console, browser)
     wait_for_a_learnt_band(console)
 
@@ -40,7 +41,7 @@ def become_administrator(console: Any, browser: Any) -> None:
     browser.find("[name=username]").send_keys("ada")
     for field in ("password1", "password2"):
         browser.find(f"[name={field}]").send_keys("correct-horse-battery")
-    browser.find("form button[type=submit]").click()
+    browser.click("form button[type=submit]")
     browser.until(lambda: "/welcome/" in browser.driver.current_url, 20, "welcomed")
 
 
@@ -55,7 +56,7 @@ def wait_for_a_learnt_band(console: Any) -> None:
 
 def break_checkout(browser: Any) -> None:
     browser.open("/estate/")
-    browser.find_test("checkout-hang").click()
+    browser.click_test("checkout-hang")
     browser.wait_for_text("hang", within="#state-checkout")
 
 
@@ -64,14 +65,14 @@ def open_the_incident_that_appears(browser: Any) -> None:
     browser.open("/incidents/")
     browser.find("[data-row] .title, [data-list-new]:not([hidden]) button", seconds=20)
     if not browser.text("[data-row] .title"):
-        browser.find("[data-list-new]:not([hidden]) button").click()
-    browser.find("[data-row] .title").click()
+        browser.click("[data-list-new]:not([hidden]) button")
+    browser.click("[data-row] .title")
     browser.wait_for_text("checkout", within="h1")
 
 
 def watch_the_analysis_write_itself(browser: Any) -> None:
     browser.wait_for_text("Restart checkout", within="#remediation, [data-testid=plan]")
-    browser.find('label:has(input[value="all"])').click()
+    browser.click('label:has(input[value="all"])')
     browser.wait_for_text("checkout is down", within=".timeline")
     browser.wait_for_text("checkout is down", within="#cause")
 
@@ -86,8 +87,8 @@ def watch_the_chart_leave_its_band(browser: Any) -> None:
 
 
 def approve(browser: Any) -> None:
-    browser.find_test("approve").click()
-    browser.find_test("approve-confirm").click()
+    browser.click_test("approve")
+    browser.click_test("approve-confirm")
 
 
 def watch_it_being_healed(browser: Any) -> None:

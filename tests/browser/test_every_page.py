@@ -1,0 +1,98 @@
+"""Every page, light and dark, wide and narrow: no accessibility violation, no CSP report."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = """
+const done = arguments[arguments.length - 1];
+const runOnly = {type: 'tag', values: arguments[0]};
+const where = nodes => nodes.slice(0, 3).map(node => node.target.join(' ')).join(' | ');
+axe.run(document, {runOnly, preload: false, resultTypes: ['violations']}).then(
+  found => done(found.violations.map(v => `${v.id}: ${v.help}: ${where(v.nodes)}`)));
+"""
+PAGES = [
+    "/incidents/",
+    "/incidents/?q=status:closed",
+    "/incidents/?q=severity:hihg",
+    "/incidents/INC-1/",
+    "/alerts/",
+    "/approvals/",
+    "/approvals/?tab=decided",
+    "/services/",
+    "/services/checkout/",
+    "/services/load/",
+    "/runbooks/",
+    "/runbooks/restart-service/",
+    "/policies/",
+    "/policies/new/",
+    "/knowledge/",
+    "/sources/",
+    "/sources/1/",
+    "/sources/new/",
+    "/status/",
+    "/estate/",
+    "/welcome/",
+    "/profile/",
+    "/api/v1/docs/",
+    "/no-such-page/",
+    "/admin/",
+    "/admin/automation/runbook/",
+    "/admin/automation/runbook/1/change/",
+    "/admin/automation/connection/",
+    "/admin/incidents/integration/",
+    "/admin/incidents/correlationrule/",
+    "/admin/incidents/knowledgearticle/",
+    "/admin/telemetry/service/",
+    "/admin/auth/user/",
+]
+LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+
+@pytest.fixture(scope="module")
+def populated(console: Any) -> Any:
+    """A console with an incident, its analysis and a proposed plan."""
+    console.make_person("eve")
+    console.manage("estate", "fault", "payments", "crash")
+    console.wait_for_incident("payments")
+    return console
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_no_page_has_a_violation(populated: Any, browser: Any, width: int, scheme: str):
+    browser.sign_in("eve")
+    browser.show_as(width=width, scheme=scheme)
+    found: dict[str, list[str]] = {}
+
+    for page in PAGES:
+        browser.open(page)
+        browser.run(AXE.read_text())
+        violations = browser.driver.execute_async_script(RUN, TAGS)
+        found |= {page: violations} if violations else {}
+
+    assert found == {}
+    assert populated.csp_reports() == 0
+
+
+@pytest.mark.parametrize("page", ["/login/", "/no-such-page/"])
+def test_what_a_stranger_sees_has_no_violation(console: Any, browser: Any, page: str):
+    browser.open(page)
+    browser.run(AXE.read_text())
+
+    assert browser.driver.execute_async_script(RUN, TAGS) == []
+
+
+def test_no_page_scrolls_sideways_on_a_phone(populated: Any, browser: Any):
+    browser.sign_in("eve")
+    browser.show_as(width=390, scheme="light")
+    wide = []
+
+    for page in PAGES:
+        browser.open(page)
+        if browser.run("return document.documentElement.scrollWidth > innerWidth"):
+            wide.append(page)
+
+    assert [page for page in wide if not page.startswith("/admin/")] == []
