@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from automation.approval import HeldBack, MayNot, PlanChanged
-from automation.execution import Fenced, NotStoppable
+from automation.execution import Fenced
+from automation.intervention import NotStoppable
 from automation.plan import PlanRefused
 from automation.planning import AlreadyPlanned
 from incidents.connecting import CannotConnect

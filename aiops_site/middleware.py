@@ -1,10 +1,13 @@
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 
 CSP = "; ".join(
     (
@@ -55,4 +58,16 @@ class SignInRequired(LoginRequiredMiddleware):
         response = super().process_view(request, view_func, view_args, view_kwargs)
         if response is None or request.headers.get("HX-Request") != "true":
             return response
-        return HttpResponse(status=401, headers={"HX-Redirect": response["Location"]})
+        sign_in = redirect_to_login(_page_of(request), resolve_url(settings.LOGIN_URL))
+        return HttpResponse(status=401, headers={"HX-Redirect": sign_in.url})
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page that a fragment belongs to, if the browser says so: one comes back to that."""
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return request.get_full_path()
+    if not page.path.startswith("/"):
+        return request.get_full_path()
+    return urlunsplit(("", "", page.path, page.query, ""))

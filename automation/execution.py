@@ -28,10 +28,6 @@ Step = StepRun.State
 Status = Remediation.Status
 
 
-class NotStoppable(Exception):
-    """The execution is past the point where this can be asked of it."""
-
-
 class Fenced(Exception):
     """Another worker has taken over; this one may write nothing any more."""
 
@@ -209,42 +205,6 @@ def finish(execution_id: int, state: str, reason: str, *, fence: int | None = No
     return True
 
 
-def request_stop(execution_id: int, *, how: str, by: str) -> None:
-    """`stop` ends it after the step that runs; `kill` lets go of that step too."""
-    with transaction.atomic():
-        execution = Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
-        if execution.state not in (State.PENDING, State.RUNNING):
-            raise NotStoppable(f"It is {execution.get_state_display()}; there is nothing to stop.")
-        execution.stop_requested = how
-        execution.save(update_fields=["stop_requested"])
-        say(execution, f"{by} asked to {how} it.", kind=OutputLine.Kind.STATE)
-
-
-@transaction.atomic
-def settle_unknown(step_id: int, *, verdict: str, by: str) -> None:
-    """A person looked: the step was done, was not done, or the execution is to be given up."""
-    step = StepRun.objects.select_related("execution").get(pk=step_id)
-    execution = Execution.objects.select_for_update(of=("self",)).get(pk=step.execution_id)
-    if step.state != Step.UNKNOWN or execution.state != State.UNKNOWN:
-        raise NotStoppable("This step's outcome is known.")
-    say(execution, f"{by} settled {step.title}: {verdict}.", step=step, kind=OutputLine.Kind.STATE)
-    if verdict == "give_up":
-        step.state = Step.FAILED
-        execution.state = State.FAILED
-        Remediation.objects.filter(pk=execution.remediation_id).update(status=Status.FAILED)
-    else:
-        step.state = Step.SUCCEEDED if verdict == "done" else Step.PENDING
-        execution.state, execution.finished_at = State.RUNNING, None
-        execution.stop_requested = ""
-        execution.steps.filter(state=Step.SKIPPED).update(state=Step.PENDING)
-        Remediation.objects.filter(pk=execution.remediation_id).update(status=Status.RUNNING)
-        transaction.on_commit(
-            partial(signals.execution_ready.send, sender=Execution, execution_id=execution.pk)
-        )
-    step.save(update_fields=["state"])
-    execution.save(update_fields=["state", "finished_at", "stop_requested"])
-
-
 def overdue(at: datetime) -> list[int]:
     """Executions nobody holds although there is something to do."""
     free = Q(lease_until=None) | Q(lease_until__lt=at)
@@ -256,7 +216,7 @@ ROLLED_BACK_FROM = (State.RUNNING, State.VERIFYING)
 _STATUS_AFTER = {
     State.SUCCEEDED: Status.SUCCEEDED,
     State.FAILED: Status.FAILED,
-    State.UNKNOWN: Status.FAILED,
+    State.UNKNOWN: Status.RUNNING,  # nobody knows, so nothing like it may start meanwhile
     State.STOPPED: Status.FAILED,
     State.ROLLED_BACK: Status.ROLLED_BACK,
 }

@@ -90,7 +90,6 @@ class KnowledgeArticleAdmin(admin.ModelAdmin[KnowledgeArticle]):
     list_select_related = ("service", "incident")
     search_fields = ("title", "body", "service__slug")
     show_full_result_count = False
-    autocomplete_fields = ("service",)
     raw_id_fields = ("incident",)
 
 
@@ -103,5 +102,4 @@ class KnownFixAdmin(admin.ModelAdmin[KnownFix]):
     list_select_related = ("service",)
     search_fields = ("alert_name", "runbook", "service__slug")
     show_full_result_count = False
-    autocomplete_fields = ("service",)
     readonly_fields = ("successes", "failures", "last_incident")

@@ -4,19 +4,17 @@ from django.http import HttpRequest
 from telemetry.models import Dependency, Service, Watch
 
 
-class CallsInline(admin.TabularInline[Dependency, Service]):
+class CallsInline(admin.StackedInline[Dependency, Service]):
     model = Dependency
     fk_name = "caller"
     extra = 0
-    autocomplete_fields = ("callee",)
     verbose_name_plural = "calls"
 
 
-class CalledByInline(admin.TabularInline[Dependency, Service]):
+class CalledByInline(admin.StackedInline[Dependency, Service]):
     model = Dependency
     fk_name = "callee"
     extra = 0
-    autocomplete_fields = ("caller",)
     verbose_name_plural = "called by"
 
 

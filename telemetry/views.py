@@ -17,6 +17,7 @@ from telemetry.models import Anomaly, Dependency, Service
 from telemetry.vital_signs import KINDS, Vital, vitals_of
 
 SHOWN = 200
+LISTED = ("latency", "errors")
 SHOWN_ANOMALIES = 10
 
 
@@ -104,7 +105,7 @@ def _page(
 
 
 def _with_vitals(found: list[Service]) -> list[tuple[Service, dict[str, Vital]]]:
-    vitals = vitals_of([each.pk for each in found], timezone.now())
+    vitals = vitals_of([each.pk for each in found], timezone.now(), LISTED)
     return [(each, vitals.get(each.pk, {})) for each in found]
 
 

@@ -22,6 +22,7 @@ KINDS = {
 }
 BEHIND_MS = 15_000
 LATE_MS = 120_000
+LEAST_SHARE = 100
 MOST_SERIES = 5_000
 
 
@@ -55,31 +56,33 @@ def kind_of(name: str) -> str | None:
     return "saturation" if is_filling else None
 
 
-def choose(found: Iterable[Series]) -> dict[str, Series]:
+def choose(found: Iterable[Series], kinds: Collection[str]) -> dict[str, Series]:
     """For each kind the freshest series; of equally fresh ones the service's own, plainest one."""
     by_kind: defaultdict[str, list[Series]] = defaultdict(list)
     for series in found:
         kind = kind_of(series.name)
         if kind and series.last_at_ms:
             by_kind[kind].append(series)
-    return {kind: _best(by_kind[kind]) for kind in KINDS if by_kind[kind]}
+    return {kind: _best(by_kind[kind]) for kind in kinds if by_kind[kind]}
 
 
-def vitals_of(service_ids: Collection[int], at: datetime) -> dict[int, dict[str, Vital]]:
+def vitals_of(
+    service_ids: Collection[int], at: datetime, kinds: Collection[str] = tuple(KINDS)
+) -> dict[int, dict[str, Vital]]:
     """By service, then by kind. A query for each chosen series, none for the rest."""
     rows = Series.objects.select_related("service", "watch").filter(service__in=service_ids)
     by_service: defaultdict[int, list[Series]] = defaultdict(list)
     for series in rows[:MOST_SERIES]:
         by_service[series.service_id].append(series)
-    chosen = {service: choose(found) for service, found in by_service.items()}
-    points = _latest_points([s for kinds in chosen.values() for s in kinds.values()])
+    chosen = {service: choose(found, kinds) for service, found in by_service.items()}
+    points = _latest_points([s for signs in chosen.values() for s in signs.values()])
     return {
         service: {
             kind: _vital(kind, series, points[series.pk], at)
-            for kind, series in kinds.items()
+            for kind, series in signs.items()
             if series.pk in points
         }
-        for service, kinds in chosen.items()
+        for service, signs in chosen.items()
     }
 
 
@@ -106,8 +109,10 @@ def _latest_points(chosen: list[Series]) -> dict[int, Point]:
 
 
 def _range(lower: float, upper: float, unit: str) -> str:
-    """Nothing measured here is ever below 0, though a band may be."""
-    return format_range(lower, upper, unit) if upper > lower else format_value(upper, unit)
+    """Nothing measured here is ever below 0, though a band may be; next to nothing is 0."""
+    lower = 0.0 if lower < upper / LEAST_SHARE else lower
+    ends = {format_value(lower, unit), format_value(upper, unit)}
+    return ends.pop() if len(ends) == 1 else format_range(lower, upper, unit)
 
 
 def _vital(kind: str, series: Series, point: Point, at: datetime) -> Vital:

@@ -26,7 +26,8 @@ class ThrottledForm(AuthenticationForm):
     }
 
     def clean(self) -> dict[str, Any]:
-        keys = throttle.keys(_address(self.request), self.data.get("username", ""))
+        username = self.cleaned_data.get("username") or ""  # however it was spelt
+        keys = throttle.keys(_address(self.request), username)
         if minutes := throttle.minutes_left(keys):
             message = self.error_messages["throttled"]
             raise ValidationError(message, code="throttled", params={"minutes": minutes})
@@ -35,7 +36,8 @@ class ThrottledForm(AuthenticationForm):
         except ValidationError:
             throttle.note(keys)
             raise
-        throttle.forgive(keys)
+        if self.get_user() is not None:
+            throttle.forgive(keys)
         return cleaned
 
 
@@ -53,14 +55,16 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404("This link has been used, or was never given out.")
     form: UserCreationForm[User] = UserCreationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, _make_first(form), "django.contrib.auth.backends.ModelBackend")
+        login(request, _make_first(form, link), "django.contrib.auth.backends.ModelBackend")
         return redirect("welcome")
     return render(request, "setup.html", {"form": form})
 
 
 @transaction.atomic
-def _make_first(form: "UserCreationForm[User]") -> User:
-    SetupLink.objects.all().delete()
+def _make_first(form: "UserCreationForm[User]", link: SetupLink) -> User:
+    """Of two who use the link at the same moment, one finds it gone."""
+    if not SetupLink.objects.filter(pk=link.pk).delete()[0]:
+        raise Http404("This link has just been used.")
     return make_administrator(form.save(commit=False))
 
 

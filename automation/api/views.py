@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from automation import approval, execution, planning
+from automation import approval, intervention, planning
 from automation.api.serializers import (
     Approve,
     Decide,
@@ -152,7 +152,8 @@ class ExecutionViewSet(viewsets.ReadOnlyModelViewSet[Execution]):
     def stop(self, request: Request, pk: str) -> Response:
         """`stop` ends it after the step that runs; `kill` lets go of that step too."""
         wanted = asked(request, Stop)
-        execution.request_stop(self.get_object().pk, how=wanted["how"], by=person(request).username)
+        by = person(request).username
+        intervention.request_stop(self.get_object().pk, how=wanted["how"], by=by)
         return self.retrieve(request, pk)
 
     @extend_schema(request=Settle, responses=ShownExecutionSerializer)
@@ -161,5 +162,5 @@ class ExecutionViewSet(viewsets.ReadOnlyModelViewSet[Execution]):
         """Says what became of a step whose outcome is unknown."""
         wanted = asked(request, Settle)
         step = self.get_object().steps.get(pk=wanted["step"])
-        execution.settle_unknown(step.pk, verdict=wanted["verdict"], by=person(request).username)
+        intervention.settle_unknown(step.pk, verdict=wanted["verdict"], by=person(request).username)
         return self.retrieve(request, pk)

@@ -4,8 +4,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
-from automation import execution as journal
-from automation.execution import NotStoppable
+from automation import intervention
+from automation.intervention import NotStoppable
 from automation.models import Execution, Remediation, StepRun
 from automation.views.asking import PersonRequest
 from automation.views.cards import RELATED, Notice, card_of
@@ -43,7 +43,7 @@ def stop(request: PersonRequest, pk: int) -> HttpResponse:
     if how not in STOPS:
         return answer(request, found.remediation_id, notice=Notice("Choose stop or kill."))
     try:
-        journal.request_stop(pk, how=how, by=request.user.username)
+        intervention.request_stop(pk, how=how, by=request.user.username)
     except NotStoppable as refused:
         notice = Notice("It was not stopped.", str(refused))
         return answer(request, found.remediation_id, notice=notice)
@@ -60,7 +60,7 @@ def settle(request: PersonRequest, pk: int, step_id: int) -> HttpResponse:
     if verdict not in VERDICTS:
         return answer(request, remediation_id, notice=Notice("Say what you found."))
     try:
-        journal.settle_unknown(step_id, verdict=verdict, by=request.user.username)
+        intervention.settle_unknown(step_id, verdict=verdict, by=request.user.username)
     except NotStoppable as refused:
         return answer(request, remediation_id, notice=Notice("Nothing changed.", str(refused)))
     return decided(request, remediation_id, VERDICTS[verdict])

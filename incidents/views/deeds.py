@@ -60,9 +60,10 @@ def _snooze(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], ob
 
 
 def _change_severity(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
-    if form.get("severity") not in Severity.values:
+    said = form.get("severity", "")
+    if said not in Severity.values:
         raise UnknownDeed("Choose a severity.")
-    to = Severity(form["severity"])
+    to = Severity(said)
     reason = form.get("reason", "")[:500]
     return lambda number: lifecycle.change_severity(number, to=to, actor=by.username, reason=reason)
 

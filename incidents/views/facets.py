@@ -41,14 +41,16 @@ class _Kind:
 
 def _by_column(column: str) -> Callable[[QuerySet[Incident]], Counts]:
     def count(incidents: QuerySet[Incident]) -> Counts:
-        return incidents.order_by().values_list(column).annotate(n=Count("pk"))
+        rows: Counts = incidents.order_by().values_list(column).annotate(n=Count("pk"))
+        return rows
 
     return count
 
 
 def _by_service(incidents: QuerySet[Incident]) -> Counts:
     through: QuerySet[Any] = Incident.services.through.objects.filter(incident__in=incidents)
-    return through.order_by().values_list("service__slug").annotate(n=Count("pk"))
+    rows: Counts = through.order_by().values_list("service__slug").annotate(n=Count("pk"))
+    return rows
 
 
 def _by_source(incidents: QuerySet[Incident]) -> Counts:

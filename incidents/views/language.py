@@ -7,10 +7,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from incidents import search
-from incidents.models import AnalysisStep, Incident
+from incidents.models import Alert, AnalysisStep, Incident
+from incidents.query import Term
 from incidents.search import Search
 from incidents.search_languages import INCIDENTS
-from incidents.search_values import Asker, Meaning, moment, one_of
+from incidents.search_values import Asker, Meaning, moment, one_of, words
 
 _UNFINISHED = (AnalysisStep.State.PENDING, AnalysisStep.State.RUNNING)
 
@@ -25,11 +26,25 @@ def _waits_for_approval(asker: Asker) -> Q:
     return Q(Exists(waiting))
 
 
+def _source(term: Term, asker: Asker) -> Q:
+    """Asked the other way round than the other alert terms: a source has too many alerts to look
+    them through once for each incident."""
+    positive = replace(term, operator="=") if term.operator == "!=" else term
+    alerts = Alert.objects.filter(words("integration__name")(positive, asker))
+    found = Q(pk__in=alerts.filter(incident__isnull=False).values("incident"))
+    return ~found if term.operator == "!=" else found
+
+
 _LEFT = AnalysisStep.objects.filter(incident=OuterRef("pk"), state__in=_UNFINISHED)
 _NEXT: dict[str, Meaning] = {"approval": _waits_for_approval, "analysis": Q(Exists(_LEFT))}
 LANGUAGE = replace(
     INCIDENTS,
-    fields={**INCIDENTS.fields, "next": one_of(_NEXT), "resolved": moment("resolved_at")},
+    fields={
+        **INCIDENTS.fields,
+        "next": one_of(_NEXT),
+        "resolved": moment("resolved_at"),
+        "source": _source,
+    },
     values={**INCIDENTS.values, "next": tuple(_NEXT)},
 )
 

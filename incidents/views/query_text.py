@@ -27,10 +27,12 @@ def take_apart(text: str, fields: Collection[str]) -> Parts:
         tokens = read_tokens(text)
     except QuerySyntaxError:
         return Parts(text.strip())
-    sort = " ".join(said for token, said, depth in _spans(tokens, text) if _is_sort(token, depth))
+    sort = " ".join(
+        said.strip() for token, said, depth in _spans(tokens, text) if _is_sort(token, depth)
+    )
     if any(token.kind == "or" and not depth for token, _, depth in _spans(tokens, text)):
         kept = [said for token, said, depth in _spans(tokens, text) if not _is_sort(token, depth)]
-        return Parts(f"({' '.join(kept)})", sort)
+        return Parts(f"({''.join(kept).strip()})", sort)
     return _apart(list(_spans(tokens, text)), fields, sort)
 
 
@@ -73,22 +75,17 @@ def _apart(spans: list[tuple[Token, str, int]], fields: Collection[str], sort: s
             chosen[token.text] = tuple(dict.fromkeys(values))
         else:
             rest.append(said)
-    return Parts(_joined(rest), sort, chosen)
-
-
-def _joined(pieces: list[str]) -> str:
-    """A minus belongs to the word behind it."""
-    return " ".join(pieces).replace("- ", "-").strip()
+    return Parts("".join(rest).strip(), sort, chosen)
 
 
 def _spans(tokens: list[Token], text: str) -> Iterator[tuple[Token, str, int]]:
-    """Each token with its text as written, and how many brackets are open around it."""
+    """Each token with its text and the space behind it, and how many brackets are around it."""
     ends = [*(token.position for token in tokens[1:]), len(text)][: len(tokens)]
     depth = 0
     for token, end in zip(tokens, ends, strict=True):
         inside = depth
         depth += {"open": 1, "close": -1}.get(token.kind, 0)
-        yield token, text[token.position : end].strip(), max(inside, depth)
+        yield token, text[token.position : end], max(inside, depth)
 
 
 def _is_sort(token: Token, depth: int) -> bool:

@@ -106,8 +106,8 @@ def _plans(numbers: list[int], at: datetime) -> dict[int, set[str]]:
 def _steps(numbers: list[int]) -> dict[int, list[dict[str, Any]]]:
     rows = AnalysisStep.objects.filter(incident__in=numbers).order_by("incident", "position")
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows.values("incident_id", "name", "state", "confidence"):
-        found[row["incident_id"]].append(row)
+    for number, *step in rows.values_list("incident_id", "name", "state", "confidence"):
+        found[number].append(dict(zip(("name", "state", "confidence"), step, strict=True)))
     return found
 
 

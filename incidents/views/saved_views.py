@@ -19,7 +19,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
     form = SavedViewForm(request.POST)
     query = request.POST.get("query", "")
     if not form.is_valid() or not tabs.is_readable(query, request.user):
-        words = [error for errors in form.errors.values() for error in errors]
+        words = [str(error) for errors in form.errors.values() for error in errors]
         messages.error(request, " ".join(words) or "This search cannot be read.")
         return redirect("incidents")
     kept = {"query": form.cleaned_data["query"], "is_shared": form.cleaned_data["is_shared"]}

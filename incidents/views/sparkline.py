@@ -31,8 +31,8 @@ def bars_of(incidents: Sequence[Incident], at: datetime) -> dict[int, list[Bar]]
         f"n{index}": Count("pk", filter=_between(start + index * _SPAN)) for index in range(BARS)
     }
     began = Alert.objects.filter(incident__in=[incident.pk for incident in incidents])
-    rows = began.order_by().values("incident").annotate(**counts)
-    found = {row["incident"]: [row[name] for name in counts] for row in rows}
+    rows = began.order_by().values_list("incident").annotate(**counts)
+    found = {row[0]: list(row[1:]) for row in rows}
     nothing = [0] * BARS
     return {i.number: _bars(found.get(i.number, nothing), i.onset_at, start) for i in incidents}
 

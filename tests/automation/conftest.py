@@ -195,9 +195,7 @@ def proposal(
 
     def make(service: str = "checkout", **options: Any) -> Remediation:
         made = runbook(**options)
-        [candidate] = [
-            c for c in planning.candidates(incident(service)) if c.runbook.pk == made.pk
-        ]
+        [candidate] = [c for c in planning.candidates(incident(service)) if c.runbook.pk == made.pk]
         return planning.draft(Incident.objects.latest("number"), candidate)
 
     return make

@@ -8,8 +8,17 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from automation import approval, execution, planning, running, switch, verification
-from automation.execution import Fenced, NotStoppable
+from automation import (
+    approval,
+    execution,
+    intervention,
+    planning,
+    running,
+    switch,
+    verification,
+)
+from automation.execution import Fenced
+from automation.intervention import NotStoppable
 from automation.models import (
     Connection,
     Execution,
@@ -182,7 +191,7 @@ class TestALostWorker:
         step = self.lose(run)
         running.run(run.pk)
 
-        execution.settle_unknown(step.pk, verdict=verdict, by="ada")
+        intervention.settle_unknown(step.pk, verdict=verdict, by="ada")
         running.run(run.pk)
 
         run.refresh_from_db()
@@ -194,7 +203,7 @@ class TestALostWorker:
         step = self.lose(run)
         running.run(run.pk)
 
-        execution.settle_unknown(step.pk, verdict="give_up", by="ada")
+        intervention.settle_unknown(step.pk, verdict="give_up", by="ada")
 
         run.refresh_from_db()
         assert run.state == "failed"
@@ -232,7 +241,7 @@ def test_who_holds_the_lease_is_left_alone(approved: Any):
 
 def test_stop_is_honoured_at_the_border_of_a_step(approved: Any, world: Any):
     run = approved(paths=("one", "two"))
-    execution.request_stop(run.pk, how="stop", by="ada")
+    intervention.request_stop(run.pk, how="stop", by="ada")
 
     running.run(run.pk)
 
@@ -246,7 +255,7 @@ def test_what_has_ended_cannot_be_stopped(approved: Any):
     Execution.objects.update(state="succeeded")
 
     with pytest.raises(NotStoppable):
-        execution.request_stop(run.pk, how="stop", by="ada")
+        intervention.request_stop(run.pk, how="stop", by="ada")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -257,7 +266,7 @@ def test_kill_lets_go_of_a_step_that_hangs(approved: Any, world: Any):
     worker.start()
     world.wait_for(1)
 
-    execution.request_stop(run.pk, how="kill", by="ada")
+    intervention.request_stop(run.pk, how="kill", by="ada")
     worker.join(timeout=5)
 
     gate.set()
@@ -312,9 +321,7 @@ def test_a_pause_stops_what_no_person_decided(proposal: Any, person: Any, world:
     assert "Deploy night" in run.reason
 
 
-def test_a_pause_stops_what_runs_at_the_border_of_a_step(
-    approved: Any, person: Any, world: Any
-):
+def test_a_pause_stops_what_runs_at_the_border_of_a_step(approved: Any, person: Any, world: Any):
     run = approved(paths=("one", "two"))
     switch.pause(by=person("bob", "approver"), reason="Wrong data centre")
 

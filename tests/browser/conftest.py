@@ -183,7 +183,7 @@ class Browser:
         return self.run(FIRST_VISIBLE, selector)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     console = Console(tmp_path_factory.mktemp("console"))
     console.start()

@@ -1,5 +1,6 @@
 """P-6: a broker that is frozen delays work, and nobody who talks to the console notices."""
 
+import contextlib
 import secrets
 import signal
 import statistics
@@ -31,7 +32,7 @@ def test_a_frozen_broker_is_not_noticed_by_senders_or_people(start, redis):
 
     server.send_signal(signal.SIGSTOP)
     during = post_for(console, token, "during", 4)
-    with console.sign_in() as person:
+    with contextlib.closing(console.sign_in()) as person:
         acknowledging = acknowledge(console, person)
     server.send_signal(signal.SIGCONT)
 

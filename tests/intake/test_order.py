@@ -10,8 +10,8 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from incidents import inbox, intake
-from incidents.models import Alert, Incident, Message
+from incidents import inbox, intake, lifecycle
+from incidents.models import Alert, CorrelationRule, Incident, Message
 from tests.intake.conftest import alert, drain, group, in_threads
 
 BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
@@ -102,3 +102,21 @@ def test_eight_workers_at_once_leave_one_active_incident_a_key(connect, monkeypa
 def work():
     with contextlib.suppress(OperationalError):
         intake.work_through(time.monotonic() + 10)
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_an_incident_that_is_resolved_meanwhile_takes_no_alert_in(connect, attempt):
+    CorrelationRule.objects.create(name="One cluster", group_by=["cluster"], window_seconds=600)
+    integration = connect("alertmanager").integration
+    keep(integration, [alert("First", service="a", cluster="eu")])
+    drain()
+    number = Incident.objects.get().number
+    keep(integration, [alert("Second", service="b", cluster="eu")])
+    deeds = [lambda: lifecycle.transition(number, to="resolved", actor="ada"), drain]
+
+    in_threads(lambda place: deeds[place](), 2)
+
+    kinds = list(Incident.objects.get(number=number).timeline.values_list("kind", flat=True))
+    home = Alert.objects.get(name="Second").incident
+    assert kinds[-1] == "status"
+    assert home.is_active == (home.number != number)

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
 from incidents import inbox, intake
+from incidents.alone import alone
 from incidents.models import Alert, Incident, Integration, Message
 from tests.intake.conftest import alert, drain, group, in_threads, recorded
 
@@ -211,6 +213,17 @@ def test_a_claim_is_no_larger_than_its_lease_is_long(connect):
         _pending(integration, body=b" " * inbox.MOST_BYTES_A_CLAIM)
 
     assert [len(inbox.claim(10)) for _ in range(3)] == [1, 1, 1]
+
+
+def test_one_worker_a_data_folder_drains_at_a_time(connect):
+    _pending(connect("alertmanager").integration)
+
+    with alone(settings.DATA_DIR / "run" / "drain.lock") as is_first:
+        beside = intake.drain()
+
+    assert is_first
+    assert beside == 0
+    assert intake.drain() == 1
 
 
 def _pending(integration, name="A", body=None):

@@ -150,7 +150,7 @@ def test_a_service_page_draws_its_signals_live_and_names_what_is_missing(editor)
 
     page = editor.get(reverse("service", args=["store"])).content.decode()
 
-    assert f"{reverse('series-figure')}?series={drawn.pk}" in page
+    assert f"{reverse('api:series-figure')}?series={drawn.pk}" in page
     assert 'data-topic="series:store"' in page
     assert "No series for Errors, Traffic, Saturation yet" in page
 

@@ -1,0 +1,1 @@
+"""What the figures of README come from."""

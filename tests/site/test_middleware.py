@@ -1,0 +1,153 @@
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from aiops_site.front_door import FrontDoor
+from aiops_site.middleware import CSP, SecurityHeaders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+ANSWERS = {
+    "a page": ("/login/", 200),
+    "a redirect": ("/incidents/", 302),
+    "not found": ("/no/such/page/", 404),
+    "the admin's sign-in": ("/admin/login/", 200),
+    "the API": ("/api/v1/incidents/", 401),
+    "health": ("/healthz", 200),
+}
+
+
+@pytest.mark.parametrize(("path", "status"), ANSWERS.values(), ids=ANSWERS)
+def test_every_answer_carries_the_security_headers(client: Client, path: str, status: int):
+    response = client.get(path)
+
+    assert response.status_code == status
+    _assert_guarded(response)
+
+
+def test_the_admin_does_too(admin: Client):
+    _assert_guarded(admin.get("/admin/"))
+
+
+def test_so_does_a_refusal(client: Client):
+    response = Client(enforce_csrf_checks=True).post("/login/")
+
+    assert response.status_code == 403
+    _assert_guarded(response)
+
+
+def test_so_does_an_answer_to_a_host_we_are_not(client: Client):
+    browser = Client(raise_request_exception=False)
+
+    response = browser.get("/login/", headers={"host": "evil.example"})
+
+    assert response.status_code == 400
+    _assert_guarded(response)
+
+
+IN_FRONT_OF_DJANGO = {
+    "a static file": ("GET", "/static/ui/base.css", 200),
+    "a static file of the admin": ("GET", "/static/admin/css/base.css", 200),
+    "no static file": ("GET", "/static/ui/none.css", 404),
+    "no file outside": ("GET", "/static/..%2Faiops_site/settings.py", 404),
+    "a refused webhook": ("POST", "/api/v1/webhooks/grafana/", 401),
+    "a refused export": ("POST", "/v1/metrics", 415),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), IN_FRONT_OF_DJANGO.values(), ids=IN_FRONT_OF_DJANGO
+)
+async def test_what_django_never_sees_is_guarded_as_well(method: str, path: str, status: int):
+    transport = httpx.ASGITransport(app=FrontDoor(None))
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
+        response = await browser.request(method, path)
+
+    assert response.status_code == status
+    assert response.headers["Content-Security-Policy"] == CSP
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_the_policy_lets_no_inline_script_and_no_foreign_origin_in():
+    directives = dict(part.split(" ", 1) for part in CSP.split("; "))
+
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == "'self'"
+    assert directives["frame-ancestors"] == directives["base-uri"] == "'none'"
+    assert directives["connect-src"].startswith("'self' ws://")
+    assert "unsafe-eval" not in CSP
+    assert "*" not in CSP
+
+
+def test_a_view_may_say_something_stricter_itself():
+    strict = HttpResponse(headers={"Content-Security-Policy": "sandbox"})
+
+    response = SecurityHeaders(lambda _: strict)(RequestFactory().get("/"))
+
+    assert response["Content-Security-Policy"] == "sandbox"
+
+
+class TestSignInRequired:
+    def test_a_page_sends_to_sign_in_and_back(self, client: Client):
+        response = client.get("/incidents/?q=checkout")
+
+        assert response.status_code == 302
+        assert response["Location"] == "/login/?next=/incidents/%3Fq%3Dcheckout"
+
+    def test_a_fragment_has_the_whole_page_sent_there(self, client: Client):
+        response = client.get("/incidents/", headers={"HX-Request": "true"})
+
+        assert (response.status_code, response.content) == (401, b"")
+        assert response["HX-Redirect"] == "/login/?next=/incidents/"
+        _assert_guarded(response)
+
+    @pytest.mark.parametrize(
+        ("page", "expected"),
+        [
+            ("http://testserver/incidents/?q=a", "/login/?next=/incidents/%3Fq%3Da"),
+            ("https://evil.example/x", "/login/?next=/x"),
+            ("javascript:alert(1)", "/login/?next=/incidents/head/"),
+            ("http://[broken", "/login/?next=/incidents/head/"),
+        ],
+    )
+    def test_and_back_to_the_page_not_to_the_fragment(
+        self, client: Client, page: str, expected: str
+    ):
+        headers = {"HX-Request": "true", "HX-Current-URL": page}
+
+        response = client.get("/incidents/head/", headers=headers)
+
+        assert response["HX-Redirect"] == expected
+
+    @pytest.mark.parametrize("path", ["/login/", "/healthz", "/readyz", "/metrics"])
+    def test_what_has_to_be_open_is_open(self, client: Client, path: str):
+        assert client.get(path).status_code == 200
+
+    @pytest.mark.parametrize("path", ["/approvals/", "/services/", "/runbooks/", "/welcome/"])
+    def test_pages_are_not(self, client: Client, path: str):
+        assert client.get(path)["Location"] == f"/login/?next={path}"
+
+
+def _assert_guarded(response: Any) -> None:
+    assert response["Content-Security-Policy"] == CSP
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "geolocation=()" in response["Permissions-Policy"]
+    assert "Access-Control-Allow-Origin" not in response
