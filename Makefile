@@ -26,7 +26,6 @@ check: $(VENV)/.dev ## Everything that has to be clean before a change lands
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy aiops_site telemetry incidents automation
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/djlint templates --check --quiet
 	$(VENV)/bin/djlint templates --lint --quiet
 	$(PY) -m benchmarks.vendored
 	$(PY) manage.py check --fail-level WARNING
@@ -38,7 +37,6 @@ check: $(VENV)/.dev ## Everything that has to be clean before a change lands
 format: $(VENV)/.dev ## Put the code in its form
 	$(VENV)/bin/ruff check --fix-only --quiet .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/djlint templates --reformat --quiet || true
 
 lock: $(VENV)/.dev ## Renew the locks from pyproject.toml
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet pyproject.toml --extra dev -o requirements-dev.lock

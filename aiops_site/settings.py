@@ -150,6 +150,17 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat.db")
 CELERY_BEAT_SCHEDULE = {
+    "heartbeat-pipeline": {
+        "task": "aiops_site.tasks.beat_heartbeat",
+        "schedule": 5,
+        "args": ["pipeline"],
+    },
+    "heartbeat-execution": {
+        "task": "aiops_site.tasks.beat_heartbeat",
+        "schedule": 5,
+        "args": ["execution"],
+        "options": {"queue": "execution"},
+    },
     "drain-inbox": {"task": "incidents.tasks.drain_inbox", "schedule": 5},
     "wake-snoozed": {"task": "incidents.tasks.wake_snoozed", "schedule": 15},
     "sweep-analysis": {"task": "incidents.tasks.sweep_analysis", "schedule": 10},

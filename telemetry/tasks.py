@@ -6,7 +6,8 @@ from telemetry import detection
 
 @shared_task
 def judge_new_points() -> None:
-    detection.judge_new_points()
+    if detection.judge_new_points() >= detection.POINTS_A_TURN:
+        judge_new_points.delay_on_commit()
 
 
 @shared_task

@@ -54,6 +54,11 @@ class Message(models.Model):
                 fields=["id"], condition=models.Q(state="pending"), name="message_pending"
             ),
             models.Index(fields=["integration", "-id"], name="message_by_integration"),
+            models.Index(
+                fields=["integration", "-id"],
+                condition=models.Q(state="dead"),
+                name="message_dead",
+            ),
         ]
 
     def __str__(self) -> str:

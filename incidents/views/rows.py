@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from incidents.analysis.finding import confidence_words
 from incidents.models import AnalysisStep, Incident
-from incidents.views.sparkline import Bar, bars_of
+from incidents.views.sparkline import Sparkline, sparklines_of
 from incidents.views.stepper import seconds_until
 from telemetry.models import Service
 
@@ -33,7 +33,7 @@ class Row:
     incident: Incident
     services: list[str]
     more_services: int
-    bars: list[Bar]
+    sparkline: Sparkline
     next_step: NextStep | None
     analysing: str
     is_snoozed: bool
@@ -63,14 +63,14 @@ def with_people(incidents: QuerySet[Incident]) -> QuerySet[Incident]:
 
 def rows_of(incidents: Sequence[Incident], at: datetime) -> list[Row]:
     numbers = [incident.number for incident in incidents]
-    services, bars = _services(numbers), bars_of(incidents, at)
+    services, sparklines = _services(numbers), sparklines_of(incidents, at)
     plans, steps = _plans(numbers, at), _steps(numbers)
     return [
         Row(
             incident=incident,
             services=(slugs := _own_first(incident, services[incident.number]))[:MOST_SERVICES],
             more_services=max(0, len(slugs) - MOST_SERVICES),
-            bars=bars[incident.number],
+            sparkline=sparklines[incident.number],
             next_step=_next_step(plans[incident.number], steps[incident.number], incident),
             analysing=_analysing(steps[incident.number]),
             is_snoozed=incident.snoozed_until is not None and incident.snoozed_until > at,

@@ -1,4 +1,4 @@
-"""How many alerts began when, in the last day, as bars of an inline SVG."""
+"""How many alerts began when, in the last day, as the paths of an inline SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,15 @@ _SPAN = timedelta(hours=HOURS) / BARS
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """`is_hot` at and after the incident's onset."""
+class Sparkline:
+    """Two SVG paths of bars, 64 by 18: before the incident's onset, and since."""
 
-    x: int
-    y: float
-    height: float
-    is_hot: bool
+    before: str
+    since: str
 
 
-def bars_of(incidents: Sequence[Incident], at: datetime) -> dict[int, list[Bar]]:
-    """For each incident its bars, the oldest first; one query for all of them."""
+def sparklines_of(incidents: Sequence[Incident], at: datetime) -> dict[int, Sparkline]:
+    """By number of the incident; one query for all of them."""
     start = at - timedelta(hours=HOURS)
     counts = {
         f"n{index}": Count("pk", filter=_between(start + index * _SPAN)) for index in range(BARS)
@@ -34,17 +32,20 @@ def bars_of(incidents: Sequence[Incident], at: datetime) -> dict[int, list[Bar]]
     rows = began.order_by().values_list("incident").annotate(**counts)
     found = {row[0]: list(row[1:]) for row in rows}
     nothing = [0] * BARS
-    return {i.number: _bars(found.get(i.number, nothing), i.onset_at, start) for i in incidents}
+    return {i.number: _draw(found.get(i.number, nothing), i.onset_at, start) for i in incidents}
 
 
 def _between(begin: datetime) -> Q:
     return Q(starts_at__gte=begin, starts_at__lt=begin + _SPAN)
 
 
-def _bars(counts: list[int], onset: datetime, start: datetime) -> list[Bar]:
+def _draw(counts: list[int], onset: datetime, start: datetime) -> Sparkline:
     most = max(counts) or 1
-    heights = [round(max(LEAST, HEIGHT * count / most), 1) for count in counts]
-    return [
-        Bar(index * STEP, HEIGHT - height, height, start + (index + 1) * _SPAN > onset)
-        for index, height in enumerate(heights)
-    ]
+    bars = [_bar(index, count / most) for index, count in enumerate(counts)]
+    cold = sum(start + (index + 1) * _SPAN <= onset for index in range(BARS))
+    return Sparkline("".join(bars[:cold]), "".join(bars[cold:]))
+
+
+def _bar(index: int, share: float) -> str:
+    height = round(max(LEAST, HEIGHT * share), 1)
+    return f"M{index * STEP} {HEIGHT - height:.1f}h{WIDTH}V18h-{WIDTH}z"
