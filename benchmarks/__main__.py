@@ -1,5 +1,6 @@
 """`python -m benchmarks` measures all; `python -m benchmarks live intake` those two parts."""
 
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -40,4 +41,5 @@ def _show(figures: Iterable[Figure]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that its consoles end with it
     main(sys.argv[1:] or list(PARTS))

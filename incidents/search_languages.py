@@ -1,8 +1,17 @@
 """What incidents and alerts can be searched for."""
 
+from dataclasses import replace
+
 from django.db.models import Exists, OuterRef, Q
 
-from incidents.models import Alert, Incident, KnowledgeArticle, Severity, TimelineEntry
+from incidents.models import (
+    Alert,
+    AnalysisStep,
+    Incident,
+    KnowledgeArticle,
+    Severity,
+    TimelineEntry,
+)
 from incidents.query import Term
 from incidents.search import Language
 from incidents.search_values import (
@@ -56,6 +65,29 @@ def _told(kind: str) -> Q:
     return Q(Exists(entries))
 
 
+def _source(term: Term, asker: Asker) -> Q:
+    """Asked the other way round than the other alert terms: a source has too many alerts to look
+    them through once for each incident."""
+    positive = replace(term, operator="=") if term.operator == "!=" else term
+    alerts = Alert.objects.filter(words("integration__name")(positive, asker))
+    found = Q(pk__in=alerts.filter(incident__isnull=False).values("incident"))
+    return ~found if term.operator == "!=" else found
+
+
+def _waits_for_approval(asker: Asker) -> Q:
+    """Plans are kept by the app above; the relation is asked for by its name."""
+    waiting = Incident.objects.filter(
+        pk=OuterRef("pk"),
+        remediations__status="proposed",
+        remediations__expires_at__gt=asker.now,
+    )
+    return Q(Exists(waiting))
+
+
+_UNFINISHED = AnalysisStep.objects.filter(
+    incident=OuterRef("pk"), state__in=(AnalysisStep.State.PENDING, AnalysisStep.State.RUNNING)
+)
+_NEXT: dict[str, Meaning] = {"approval": _waits_for_approval, "analysis": Q(Exists(_UNFINISHED))}
 _IS: dict[str, Meaning] = {
     **{str(status): Q(status=status) for status in Status},
     "active": Q(status__in=Incident.ACTIVE),
@@ -84,11 +116,13 @@ _FIELDS: dict[str, Condition] = {
     "classification": words("classification"),
     "title": words("title"),
     "env": _any_alert(label("labels", "env")),
-    "source": _any_alert(words("integration__name")),
+    "source": _source,
     "alertname": _any_alert(words("name")),
     "label": _any_alert(json_key("labels")),
     "fingerprint": _any_alert(words("fingerprint")),
+    "next": one_of(_NEXT),
     "opened": moment("opened_at"),
+    "resolved": moment("resolved_at"),
     "duration": lasting("opened_at", "resolved_at"),
     "alerts": number("alert_count"),
     "id": number("number"),
@@ -99,6 +133,7 @@ INCIDENTS = Language(
     values={
         "is": tuple(_IS),
         "has": tuple(_HAS),
+        "next": tuple(_NEXT),
         "status": tuple(Status.values),
         "severity": tuple(Severity.values),
     },

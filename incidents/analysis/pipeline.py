@@ -128,6 +128,19 @@ def reanalyse(number: int) -> bool:
     return True
 
 
+@transaction.atomic
+def run_again(number: int) -> bool:
+    """Queues every step; what was found stays until it is replaced. False while some are left."""
+    incident = lifecycle.locked(number)
+    steps = incident.analysis_steps
+    if steps.filter(state__in=(State.PENDING, State.RUNNING)).exists():
+        return False
+    due = timezone.now() + DUE
+    steps.update(state=State.PENDING, attempts=0, fence=F("fence") + 1, lease_until=due)
+    begin(number)
+    return True
+
+
 def _wants_another_look(incident: Incident) -> bool:
     """The severity step always looks, so it remembers what there was."""
     since = timezone.now() - LEAST_APART

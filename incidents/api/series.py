@@ -16,13 +16,13 @@ MOST_WINDOWS = 50
 
 
 def incident_windows(service: Service, start: datetime, end: datetime) -> list[Window]:
-    """Of the incidents that touch the service and were going on then."""
+    """Of the incidents that touch the service and were going on then, cut to that time."""
     touching = Q(service=service) | Q(services=service)
     ongoing = Q(resolved_at=None) | Q(resolved_at__gte=start)
     found = Incident.objects.filter(touching, ongoing, onset_at__lte=end).distinct()
     rows = found.order_by("-number").values_list("onset_at", "resolved_at", "severity")
     return [
-        Window(as_ms(onset), as_ms(ended) if ended else None, cast(Severity, severity))
+        Window(as_ms(max(onset, start)), as_ms(ended) if ended else None, cast(Severity, severity))
         for onset, ended, severity in rows[:MOST_WINDOWS]
     ]
 

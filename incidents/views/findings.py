@@ -6,12 +6,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
-
-from incidents import lifecycle
-from incidents.analysis.pipeline import DUE, begin
 from incidents.models import AnalysisStep, Incident
 
 State = AnalysisStep.State
@@ -107,19 +101,6 @@ def read_analysis(incident: Incident) -> Analysis:
         finished_at=max(ended, default=None),
         by_name={step.name: step for step in steps},
     )
-
-
-@transaction.atomic
-def run_again(number: int) -> bool:
-    """Queues every step; what was found stays until it is replaced. False while some are left."""
-    incident = lifecycle.locked(number)
-    steps = incident.analysis_steps
-    if steps.filter(state__in=(State.PENDING, State.RUNNING)).exists():
-        return False
-    due = timezone.now() + DUE
-    steps.update(state=State.PENDING, attempts=0, fence=F("fence") + 1, lease_until=due)
-    begin(number)
-    return True
 
 
 def as_offset(seconds: int | None) -> str:

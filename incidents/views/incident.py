@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from incidents import knowledge as knowledge_base
 from incidents import tasks
+from incidents.analysis import pipeline
 from incidents.models import Incident, Severity
-from incidents.views import deeds, findings
+from incidents.views import deeds
 from incidents.views.asking import may_respond, person
 from incidents.views.deeds import UnknownDeed
 from incidents.views.list import people
@@ -98,7 +99,7 @@ def act(request: HttpRequest, number: int, verb: str) -> HttpResponse:
 @requires("incidents.respond_incident")
 def analyse_again(request: HttpRequest, number: int) -> HttpResponse:
     get_object_or_404(Incident, number=number)
-    if findings.run_again(number):
+    if pipeline.run_again(number):
         tasks.analyse.delay_on_commit(number)
     return _answer(request, number, Outcome("Looking again at", [number]))
 

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET
 
 from incidents.models import Incident, Severity
 from incidents.query_tokens import QuerySyntaxError
+from incidents.search_languages import INCIDENTS
 from incidents.views import facets, tabs
 from incidents.views.asking import may_respond
 from incidents.views.facts import read_facts, read_pipe
-from incidents.views.language import LANGUAGE, read
+from incidents.views.language import read
 from incidents.views.pages import page_of
 from incidents.views.query_text import Parts as QueryParts
 from incidents.views.query_text import put_together, sort_by, take_apart
@@ -83,7 +84,7 @@ def _edited(request: HttpRequest, query: str) -> str | None:
     if "filters" in request.GET:
         rest, sort = request.GET.get("rest", ""), request.GET.get("order", "")
         return facets.chosen_query(rest, sort, request.GET.getlist("f"))
-    if request.GET.get("by") in LANGUAGE.columns:
+    if request.GET.get("by") in INCIDENTS.columns:
         return sort_by(query, request.GET["by"])
     return None
 

@@ -70,7 +70,8 @@ def assert_an_alert_becomes_an_analysed_incident(console, database):
 def test_intake_and_sockets_are_proved_on_postgresql_too(database):
     """The same tests in a second process: a database is chosen when settings are read."""
     environment = os.environ | KEY | {"DATABASE_URL": database}
-    command = [sys.executable, "-m", "pytest", "-q", "tests/intake", "tests/live"]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.environment", "-q"]
+    command += ["tests/intake", "tests/live"]
     started_at = time.monotonic()
 
     ran = subprocess.run(  # noqa: S603

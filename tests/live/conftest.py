@@ -38,6 +38,7 @@ def incident(transactional_db):
 @pytest.fixture
 def run(transactional_db):
     """Run a coroutine; afterwards nothing is under way any more."""
+    doorbell.flush()
     with asyncio.Runner() as runner:
         yield runner.run
         doorbell.flush()
