@@ -83,7 +83,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         topic = topics.parse(name)
         is_full = name not in self.subscriptions and len(self.subscriptions) >= MAX_TOPICS
         if topic is None or is_full or not await self._may_see(topic):
-            await self.close(code=NOT_ALLOWED, reason=name[:100])
+            code = NOT_ALLOWED if await self._is_signed_in() else SIGNED_OUT
+            await self.close(code=code, reason=name[:100])
             return
         subscription = Subscription(topic, max(after, 0), asyncio.Lock())
         self.subscriptions[name] = subscription
