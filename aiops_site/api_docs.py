@@ -16,7 +16,9 @@ Document = dict[str, Any]
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     document = _document()
-    facts = {"info": document["info"], "groups": _groups(document), "shapes": _shapes(document)}
+    groups = _groups(document)
+    facts = {"info": document["info"], "groups": groups, "shapes": _shapes(document)}
+    facts["count"] = sum(len(group["operations"]) for group in groups)
     return render(request, "api/docs.html", facts)
 
 

@@ -23,6 +23,7 @@ from incidents.models import Alert, Incident
 
 LEASE = timedelta(seconds=15)
 LONGEST_LINE = 8000
+NOBODY_KNOWS = "It may or may not have happened."
 State = Execution.State
 Step = StepRun.State
 Status = Remediation.Status
@@ -62,9 +63,9 @@ def claim(execution_id: int) -> Execution | None:
     What changed since the approval, and guardrails that others used up meanwhile, are found here,
     under the runbook's lock, before anything is run.
     """
-    now = timezone.now()
     with transaction.atomic():
         execution = _lock_with_runbook(execution_id)
+        now = timezone.now()  # not before the lock: others began meanwhile, and they count
         is_free = execution.lease_until is None or execution.lease_until < now
         if execution.state not in (State.PENDING, State.RUNNING) or not is_free:
             return None
@@ -93,15 +94,21 @@ def renew(execution: Execution) -> str:
     return asked or ("stop" if paused.exists() else "")
 
 
-def begin_step(execution: Execution, step: StepRun) -> None:
-    """Journal the intent. After this commit the effect counts as possible."""
+def begin_step(execution: Execution, step: StepRun) -> datetime:
+    """Journal the intent. After this commit the effect counts as possible.
+
+    Returns when the lease ends: what did not begin by then must not begin any more.
+    """
     with transaction.atomic():
         holder = _hold(execution)
+        lease_until = holder.lease_until = timezone.now() + LEASE
+        holder.save(update_fields=["lease_until"])
         step.state, step.fence = Step.RUNNING, execution.fence
         step.attempts += 1
         step.started_at = step.started_at or timezone.now()
         step.save(update_fields=["state", "fence", "attempts", "started_at"])
         say(holder, f"{step.title}: started", step=step, kind=OutputLine.Kind.STEP)
+    return lease_until
 
 
 def end_step(execution: Execution, step: StepRun, state: str, summary: str) -> None:
@@ -131,7 +138,7 @@ def say(
         step=step,
         at=timezone.now(),
         kind=kind,
-        text=text[:8000],
+        text=text[:LONGEST_LINE],
     )
     _tell_spoke(holder)
 
@@ -154,14 +161,21 @@ def verify_next(execution: Execution) -> None:
 
 
 @transaction.atomic
-def begin_rollback(execution_id: int, reason: str) -> bool:
-    """When the runbook declares a way back: the execution is free to be claimed for it."""
+def begin_rollback(execution_id: int, reason: str, *, fence: int) -> bool:
+    """When the runbook declares a way back: the execution is free to be claimed for it.
+
+    A running execution has a reason exactly while it goes back. False also under another fence.
+    """
     execution = Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
-    if execution.state not in ROLLED_BACK_FROM or not _has_rollback(execution):
+    if execution.state not in ROLLED_BACK_FROM or execution.fence != fence:
+        return False
+    if not _has_rollback(execution):
         return False
     execution.state, execution.lease_until = State.RUNNING, None
     execution.reason = reason
-    execution.save(update_fields=["state", "lease_until", "reason"])
+    execution.fence += 1
+    execution.save(update_fields=["state", "lease_until", "reason", "fence"])
+    execution.steps.filter(is_rollback=False, state=Step.PENDING).update(state=Step.SKIPPED)
     say(execution, f"Rolling back: {reason}", kind=OutputLine.Kind.STATE)
     transaction.on_commit(
         partial(signals.execution_ready.send, sender=Execution, execution_id=execution.pk)
@@ -182,6 +196,7 @@ def finish(execution_id: int, state: str, reason: str, *, fence: int | None = No
     execution.lease_until, execution.finished_at = None, timezone.now()
     execution.save(update_fields=["state", "reason", "fence", "lease_until", "finished_at"])
     execution.steps.filter(state=Step.PENDING).update(state=Step.SKIPPED)
+    execution.steps.filter(state=Step.RUNNING).update(state=Step.UNKNOWN, summary=NOBODY_KNOWS)
     say(execution, reason, kind=OutputLine.Kind.STATE)
     remediation = execution.remediation
     remediation.status = _STATUS_AFTER[execution.state]
@@ -223,10 +238,14 @@ _STATUS_AFTER = {
 
 
 def _lock_with_runbook(execution_id: int) -> Execution:
-    """The runbook's row is locked too, so that caps count right when many start at once."""
+    """The runbook's row is locked too, so that caps count right when many start at once.
+
+    The incident comes before what belongs to it, as everywhere, so that no two wait for each other.
+    """
     related = ("remediation__incident", "remediation__version", "remediation__policy")
     runbook = Runbook.objects.filter(remediations__execution=execution_id)
-    runbook.select_for_update(of=("self",)).get()
+    runbook.select_for_update(of=("self",), no_key=True).get()
+    lifecycle.locked(Remediation.objects.get(execution=execution_id).incident_id)
     executions = Execution.objects.select_for_update(of=("self",)).select_related(*related)
     return executions.get(pk=execution_id)
 

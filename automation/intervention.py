@@ -41,7 +41,7 @@ def settle_unknown(step_id: int, *, verdict: str, by: str) -> None:
     if verdict == "give_up":
         _give_up(execution)
     else:
-        _go_on(execution)
+        _go_on(execution, reason=words if step.is_rollback else "")
 
 
 _STATE_AFTER = {"done": Step.SUCCEEDED, "not_done": Step.PENDING, "give_up": Step.FAILED}
@@ -57,9 +57,12 @@ def _give_up(execution: Execution) -> None:
     Remediation.objects.filter(pk=execution.remediation_id).update(status=Remediation.Status.FAILED)
 
 
-def _go_on(execution: Execution) -> None:
+def _go_on(execution: Execution, *, reason: str) -> None:
+    """In the direction it went: with a reason back, without one forward."""
     execution.state, execution.finished_at, execution.stop_requested = State.RUNNING, None, ""
-    execution.save(update_fields=["state", "finished_at", "stop_requested"])
-    execution.steps.filter(state=Step.SKIPPED).update(state=Step.PENDING)
+    execution.reason = reason
+    execution.save(update_fields=["state", "finished_at", "stop_requested", "reason"])
+    left_out = execution.steps.filter(state=Step.SKIPPED)
+    (left_out.filter(is_rollback=True) if reason else left_out).update(state=Step.PENDING)
     ready = partial(signals.execution_ready.send, sender=Execution, execution_id=execution.pk)
     transaction.on_commit(ready)

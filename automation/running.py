@@ -4,18 +4,25 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from django.utils import timezone
 
 from automation import execution as journal
 from automation.execution import Fenced
 from automation.executors import EXECUTORS, Endpoint, Outcome
+from automation.executors.base import failed
 from automation.models import Connection, Execution, StepRun
 from telemetry.credentials import decrypt
 from telemetry.outbound_allowed import guard
 
 HEARTBEAT_SECONDS = 0.5
 RENEW_SECONDS = 4.0
+LOST_WORKERS = 4
 State = Execution.State
 Step = StepRun.State
+_ENDINGS: dict[str, Literal["failed", "unknown"]] = {Step.FAILED: "failed", Step.UNKNOWN: "unknown"}
 
 
 def run(execution_id: int) -> None:
@@ -30,20 +37,9 @@ def run(execution_id: int) -> None:
 
 
 def _run_steps(execution: Execution) -> None:
-    is_rollback = execution.reason != "" and _is_rolling_back(execution)
+    is_rollback = execution.reason != ""
     for step in execution.steps.filter(is_rollback=is_rollback):
-        if step.state == Step.SUCCEEDED:
-            continue
-        if _may_have_happened(step):
-            journal.end_step(execution, step, Step.UNKNOWN, "It may or may not have happened.")
-            reason = f"The worker was lost during {step.title}; look before going on."
-            journal.finish(execution.pk, State.UNKNOWN, reason, fence=execution.fence)
-            return
-        if journal.renew(execution):
-            reason = "Stopped before the next step."
-            journal.finish(execution.pk, State.STOPPED, reason, fence=execution.fence)
-            return
-        if not _run_with_retries(execution, step):
+        if not _pass(execution, step):
             return
     if is_rollback:
         journal.finish(execution.pk, State.ROLLED_BACK, execution.reason, fence=execution.fence)
@@ -51,47 +47,77 @@ def _run_steps(execution: Execution) -> None:
         journal.verify_next(execution)
 
 
-def _is_rolling_back(execution: Execution) -> bool:
-    return not execution.steps.filter(
-        is_rollback=False, state__in=(Step.PENDING, Step.RUNNING)
-    ).exists()
+def _pass(execution: Execution, step: StepRun) -> bool:
+    """Whether the step is done; otherwise the execution has ended, or begins its way back."""
+    if step.state == Step.SUCCEEDED:
+        return True
+    if step.state in _ENDINGS:  # known to a worker that was lost before it could act on it
+        return _give_up(execution, step, Outcome(_ENDINGS[step.state], step.summary))
+    if _may_have_happened(step):
+        journal.end_step(execution, step, Step.UNKNOWN, journal.NOBODY_KNOWS)
+        reason = f"The worker was lost during {step.title}; look before going on."
+        journal.finish(execution.pk, State.UNKNOWN, reason, fence=execution.fence)
+        return False
+    if journal.renew(execution):
+        reason = "Stopped before the next step."
+        journal.finish(execution.pk, State.STOPPED, reason, fence=execution.fence)
+        return False
+    return _run_with_retries(execution, step)
 
 
 def _may_have_happened(step: StepRun) -> bool:
-    """Found `running` by the next holder: only an idempotent step may be done again."""
-    return step.state == Step.RUNNING and not step.step["idempotent"]
+    """Found `running` by the next holder: only an idempotent step may be done again.
+
+    One that was the end of worker after worker is not.
+    """
+    is_repeatable = step.step["idempotent"] and step.attempts <= step.step["retries"] + LOST_WORKERS
+    return step.state == Step.RUNNING and not is_repeatable
 
 
 def _run_with_retries(execution: Execution, step: StepRun) -> bool:
-    while True:
-        journal.begin_step(execution, step)
-        outcome = _perform(execution, step)
-        may_retry = step.attempts <= step.step["retries"]
-        is_safe = outcome.status == "failed" or step.step["idempotent"]
-        if outcome.status != "succeeded" and may_retry and is_safe:
-            journal.print_lines(execution, step, [f"{outcome.summary} Trying again."])
-            time.sleep(min(2 ** (step.attempts - 1), 8))
-            journal.renew(execution)
-            continue
-        journal.end_step(execution, step, outcome.status, outcome.summary)
-        return outcome.status == "succeeded" or _give_up(execution, step, outcome)
+    outcome = _try(execution, step)
+    while _may_try_again(execution, step, outcome):
+        outcome = _try(execution, step)
+    journal.end_step(execution, step, outcome.status, outcome.summary)
+    return outcome.status == "succeeded" or _give_up(execution, step, outcome)
+
+
+def _may_try_again(execution: Execution, step: StepRun, outcome: Outcome) -> bool:
+    """After a pause that grows, unless somebody asks it to stop meanwhile."""
+    is_safe = outcome.status == "failed" or step.step["idempotent"]
+    is_over = outcome.status == "succeeded" or step.attempts > step.step["retries"]
+    if is_over or not is_safe or journal.renew(execution):
+        return False
+    journal.print_lines(execution, step, [f"{outcome.summary} Trying again."])
+    again_at = time.monotonic() + min(2 ** (step.attempts - 1), 8)
+    while time.monotonic() < again_at:
+        time.sleep(HEARTBEAT_SECONDS)
+        if journal.renew(execution):
+            return False
+    return True
 
 
 def _give_up(execution: Execution, step: StepRun, outcome: Outcome) -> bool:
     if outcome.status == "unknown":
         reason = f"{step.title} may or may not have happened; look before going on."
         journal.finish(execution.pk, State.UNKNOWN, reason, fence=execution.fence)
-    elif step.is_rollback or not journal.begin_rollback(execution.pk, f"{step.title} failed."):
+    elif step.is_rollback or not _begin_rollback(execution, step):
         reason = f"{step.title} failed: {outcome.summary}"
         journal.finish(execution.pk, State.FAILED, reason, fence=execution.fence)
     return False
 
 
-def _perform(execution: Execution, step: StepRun) -> Outcome:
+def _begin_rollback(execution: Execution, step: StepRun) -> bool:
+    reason = f"{step.title} failed."
+    return journal.begin_rollback(execution.pk, reason, fence=execution.fence)
+
+
+def _try(execution: Execution, step: StepRun) -> Outcome:
     """The effect runs in a thread that touches no database; this one keeps the lease."""
+    begins_by = journal.begin_step(execution, step)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     done: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
-    effect = _effect(step, lines.put)
+    effect = _effect(step, lines.put, begins_by)
     threading.Thread(target=_report, args=(effect, done), daemon=True).start()
     renewed_at = time.monotonic()
     while True:
@@ -111,7 +137,10 @@ def _is_killed(execution: Execution) -> bool:
     return Execution.objects.filter(pk=execution.pk, stop_requested="kill").exists()
 
 
-def _effect(step: StepRun, say: Callable[[str], None]) -> Callable[[], Outcome]:
+def _effect(
+    step: StepRun, say: Callable[[str], None], begins_by: datetime
+) -> Callable[[], Outcome]:
+    """A worker that slept past its lease, before the effect began, must not begin it."""
     plan = step.step
     executor = EXECUTORS[plan["executor"]]
     endpoint = _endpoint(plan["connection"])
@@ -119,6 +148,8 @@ def _effect(step: StepRun, say: Callable[[str], None]) -> Callable[[], Outcome]:
     deadline = time.monotonic() + plan["timeout_seconds"]
 
     def effect() -> Outcome:
+        if timezone.now() >= begins_by:
+            return failed("The lease ended before it began; nothing was done.")
         return executor.run(
             plan["request"], endpoint=endpoint, on_output=say, deadline=deadline, guard=allowed
         )

@@ -42,12 +42,12 @@ def _still_firing(execution: Execution) -> list[str]:
 def _end_unverified(execution: Execution, still: list[str]) -> None:
     reason = f"No effect in time: {', '.join(still[:3])} still firing."
     _learn(execution, is_verified=False)
-    if not journal.begin_rollback(execution.pk, reason):
+    if not journal.begin_rollback(execution.pk, reason, fence=execution.fence):
         _end(execution, State.FAILED, reason, learnt=True)
 
 
 def _end(execution: Execution, state: State, reason: str, *, learnt: bool = False) -> None:
-    if journal.finish(execution.pk, state, reason) and not learnt:
+    if journal.finish(execution.pk, state, reason, fence=execution.fence) and not learnt:
         _learn(execution, is_verified=state == State.SUCCEEDED)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from telemetry.chart_series import (
@@ -30,9 +30,9 @@ def load_chart(
     points: int,
     incidents: Sequence[Window] = (),
 ) -> ChartSeries:
-    """At most `points` points; gaps are None, and every anomalous point is kept."""
+    """At most `points` points; gaps are None, and where anomalies began and peaked is kept."""
     rows = _with_gaps(_rows(series, start, end))
-    odd = {at for at, _, _, _, score in rows if score is not None and score > 1}
+    odd = _notable(rows)
     x, y = [row[0] for row in rows], [row[1] for row in rows]
     chosen = [rows[index] for index in downsample(x, y, keep=odd, points=points)]
     return ChartSeries(
@@ -76,9 +76,28 @@ def newest(y: Column, x: Sequence[int]) -> int | None:
 
 
 def _rows(series: Series, start: datetime, end: datetime) -> list[Row]:
-    stretch = series.points.filter(at_ms__gte=as_ms(start), at_ms__lte=as_ms(end))
+    stretch = series.points.filter(at_ms__gte=as_ms(start), at_ms__lte=_until(series, end))
     columns = ("at_ms", "value", "lower", "upper", "score")
     return list(stretch.order_by("at_ms").values_list(*columns))
+
+
+def _until(series: Series, end: datetime) -> int:
+    """Of a watched series no further than judged: a point without its band would look normal."""
+    watch = getattr(series, "watch", None)
+    if watch is None or not watch.is_enabled or not watch.judged_until_ms:
+        return as_ms(end)
+    return min(as_ms(end), watch.judged_until_ms)
+
+
+def _notable(rows: list[Row]) -> set[int]:
+    """Of each stretch of anomalous points the first and the worst; all would be a wall."""
+    notable: set[int] = set()
+    for is_odd, stretch in groupby(rows, key=lambda row: (row[4] or 0.0) > 1):
+        if is_odd:
+            first, *rest = stretch
+            worst = max([first, *rest], key=lambda row: row[4] or 0.0)
+            notable |= {first[0], worst[0]}
+    return notable
 
 
 def _with_gaps(rows: list[Row]) -> list[Row]:

@@ -27,6 +27,6 @@ class SafeJSONParser(BaseParser):
         if _ESCAPED_NUL.search(body):
             raise ParseError("The body contains a NUL character.")
         try:
-            return orjson.loads(body or b"null") or {}
+            return orjson.loads(body) if body else {}
         except orjson.JSONDecodeError as error:
             raise ParseError(f"Not readable as JSON: {error}") from error

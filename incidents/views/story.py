@@ -50,12 +50,14 @@ def lead(incident: Incident, found: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def stats_of(numbers: Sequence[int]) -> list[Stat]:
-    """Of at most four series, given by id: the newest value against what was expected."""
+    """Of at most four series, given by id: the newest judged value against what was expected."""
     wanted = list(dict.fromkeys(numbers))[:MOST_STATS]
-    series = {s.pk: s for s in Series.objects.filter(pk__in=wanted).select_related("service")}
+    found = Series.objects.filter(pk__in=wanted).select_related("service", "watch")
+    series = {each.pk: each for each in found}
     newest = Q()
     for each in series.values():
-        newest |= Q(series_id=each.pk, at_ms=each.last_at_ms)
+        watch = getattr(each, "watch", None)
+        newest |= Q(series_id=each.pk, at_ms=watch.judged_until_ms if watch else each.last_at_ms)
     points = {p.series_id: p for p in Point.objects.filter(newest)} if series else {}
     return [_stat(series[pk], points[pk]) for pk in wanted if pk in series and pk in points]
 

@@ -7,7 +7,7 @@ import {subscribe} from "./live.js";
 import {duration} from "./time.js";
 import {fillTable} from "./chart_table.js";
 
-const CONFIG = {displaylogo: false, responsive: true, showTips: false, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, modeBarButtons: [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]]};
+const CONFIG = {displaylogo: false, responsive: false, showTips: false, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, modeBarButtons: [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]]};
 const TOUCH = matchMedia("(pointer: coarse)");
 const APPEND_MS = 1000;
 const charts = new Map();
@@ -83,7 +83,7 @@ class Chart {
     this.plot.on("plotly_hover", ({points: [point]}) => point && hoverOthers(this, point.xaxis.d2c(point.x)));
     this.plot.on("plotly_unhover", () => hoverOthers(this));
     this.plot.on("plotly_relayout", (change) => zoomed(this, change));
-    new ResizeObserver(() => this.near && Plotly.Plots.resize(this.plot)).observe(this.plot);
+    new ResizeObserver(() => this.near && this.plot.checkVisibility() && Plotly.Plots.resize(this.plot)).observe(this.plot);
   }
 
   sentence(text) {
@@ -102,11 +102,15 @@ class Chart {
     chip.querySelector("span").textContent = `${duration(seconds)} old`;
   }
 
+  // A batch reaches back a little before the last one, for processes that report late: take what is new here.
   queue(points) {
     const mine = points[this.figure.dataset.series];
     if (!mine || !this.drawn) return;
+    const known = new Date(this.raw.as_of ?? 0).getTime();
+    const fresh = mine.x.findIndex((at) => at > known);
+    if (fresh < 0) return;
     this.raw.as_of = mine.x.at(-1);
-    this.queued.push(mine);
+    this.queued.push(Object.fromEntries(Object.entries(mine).map(([key, column]) => [key, column.slice(fresh)])));
     if (this.queued.length > this.maxPoints) this.queued.shift();
   }
 
@@ -143,7 +147,8 @@ class Chart {
 
   mark(x, y, scores) {
     const index = this.roles.indexOf("anomalies");
-    const hits = x.map((_, at) => at).filter((at) => scores[at] >= 1);
+    const hits = x.map((_, at) => at).filter((at) => scores[at] > 1 && !((scores[at - 1] ?? this.lastScore) > 1)); // where a stretch begins
+    this.lastScore = scores.at(-1) ?? 0;
     if (index < 0 || !hits.length) return;
     const columns = {x: hits.map((at) => x[at]), y: hits.map((at) => y[at]), customdata: hits.map((at) => scores[at]), text: hits.map((at) => scores[at].toFixed(1)), "marker.symbol": hits.map(() => "octagon")};
     const update = Object.fromEntries(Object.entries(columns).filter(([key]) => Array.isArray(column(this.plot.data[index], key))).map(([key, values]) => [key, [values]]));

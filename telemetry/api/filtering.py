@@ -13,3 +13,12 @@ class KeyFilter(filters.NumberFilter):
     def __init__(self, field_name: str, **kwargs: Any) -> None:
         bounds = {"min_value": 1, "max_value": LARGEST, "decimal_places": 0}
         super().__init__(field_name, **bounds, **kwargs)
+
+
+@extend_schema_field({"type": "boolean"})
+class TruthFilter(filters.TypedChoiceFilter):
+    """`true` or `false`; anything else is an error, where a BooleanFilter would filter nothing."""
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        choices = [(word, word) for word in ("true", "false")]
+        super().__init__(field_name, choices=choices, coerce="true".__eq__, **kwargs)

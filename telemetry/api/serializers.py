@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,6 +11,12 @@ from telemetry.models import Anomaly, Dependency, Series, Service
 
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 USUAL_STRETCH = timedelta(hours=1)
+MOMENT = {
+    "type": "string",
+    "minLength": 1,
+    "anyOf": [{"format": "date-time"}, {"pattern": "^[0-9]{1,14}$"}],
+    "description": "RFC 3339, or milliseconds since the epoch; from 1971 until 2200.",
+}
 
 
 class ServiceSerializer(Strict, serializers.ModelSerializer[Service]):
@@ -64,7 +69,7 @@ class MetricSerializer(serializers.ModelSerializer[Series]):
         read_only_fields = fields
 
 
-@extend_schema_field(OpenApiTypes.STR)
+@extend_schema_field(MOMENT)
 class MomentField(serializers.Field[datetime, str, str, Any]):
     """RFC 3339, or milliseconds since the epoch."""
 

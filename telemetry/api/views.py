@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from telemetry.access import Holds
+from telemetry.api.filtering import TruthFilter
 from telemetry.api.serializers import (
     AnomalySerializer,
     DependencySerializer,
@@ -69,7 +70,7 @@ class DependencyViewSet(
 
 class AnomalyFilters(filters.FilterSet):
     service = filters.CharFilter("series__service__slug")
-    is_open = filters.BooleanFilter("ended_at", lookup_expr="isnull")
+    is_open = TruthFilter("ended_at", lookup_expr="isnull")
 
     class Meta:
         model = Anomaly
