@@ -34,6 +34,9 @@ def connect() -> None:
     connection.secret = encrypt(estate.supervisor_password)
     connection.secret_version += 1
     connection.save()
+    for name, port in estate.ports.items():
+        url = f"http://{layout.LOOPBACK}:{port}{layout.HEALTH_PATH}"
+        Service.objects.filter(slug=name).update(health_url=url)
 
 
 def opened_addresses() -> list[str]:

@@ -21,6 +21,7 @@ PUBLIC_URL = env.text("AIOPS_PUBLIC_URL", default=f"http://{HOST}:{PORT}").rstri
 _public = urlsplit(PUBLIC_URL)
 IS_HTTPS = _public.scheme == "https"
 ALLOWED_HOSTS = env.allowed_hosts("AIOPS_ALLOWED_HOSTS", public_host=_public.hostname or HOST)
+TRUSTED_PROXIES = env.text("AIOPS_TRUSTED_PROXIES", default="127.0.0.1")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if IS_HTTPS else []
 
 # Where things are kept

@@ -11,6 +11,7 @@ from incidents.providers import PROVIDERS
 from telemetry.credentials import NewToken, issue_hex_token, issue_token
 
 TELEMETRY = {"otlp": "/v1/metrics"}
+PATHS = TELEMETRY | {"pagerduty": "/v2/enqueue"}
 PAGERDUTY_LENGTH = 32
 LONGEST_NAME = 100
 
@@ -59,7 +60,7 @@ def rotate(integration: Integration) -> Connected:
 
 
 def url_of(provider: str) -> str:
-    path = TELEMETRY.get(provider, f"/api/v1/webhooks/{provider}/")
+    path = PATHS.get(provider, f"/api/v1/webhooks/{provider}/")
     return f"{settings.PUBLIC_URL}{path}"
 
 

@@ -13,7 +13,7 @@ from telemetry.chart_series import (
     Window,
     downsample,
 )
-from telemetry.models import Series
+from telemetry.models import Series, Watch
 from telemetry.series_names import series_title
 
 GAP_STEPS = 3
@@ -83,7 +83,7 @@ def _rows(series: Series, start: datetime, end: datetime) -> list[Row]:
 
 def _until(series: Series, end: datetime) -> int:
     """Of a watched series no further than judged: a point without its band would look normal."""
-    watch = getattr(series, "watch", None)
+    watch: Watch | None = getattr(series, "watch", None)
     if watch is None or not watch.is_enabled or not watch.judged_until_ms:
         return as_ms(end)
     return min(as_ms(end), watch.judged_until_ms)

@@ -4,17 +4,17 @@ What a detector has learnt stays in the worker's memory and is saved now and the
 it is read back and shown the points since, so nothing is judged twice and nothing is forgotten.
 """
 
+import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.db.models import F
 
-from telemetry.detectors import DETECTORS
+from telemetry.detectors import make_detector
 from telemetry.detectors.base import Detector, Judgement
 from telemetry.hysteresis import Hysteresis
 from telemetry.models import Anomaly, Point, Watch
@@ -26,7 +26,7 @@ POINTS_A_TURN = 5_000
 ALARM = {"trips": 5, "among": 6, "calm": 10}
 KEEP_POINTS = timedelta(hours=24)
 FORGET_A_TURN = 5_000
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -127,13 +127,20 @@ def _restored(watch: Watch) -> Desk:
         desk.detector.restore(watch.state["detector"])
         desk.alarm.restore(watch.state["alarm"])
     except (KeyError, ValueError) as error:
-        log.warning("watch_state_not_read", watch=watch.pk, error=str(error))
+        log.warning("What watch %s had learnt is not read: %s", watch.pk, error)
         return _new_desk(watch, watch.judged_until_ms - LEARN_ANEW_MS)
     return desk
 
 
 def _new_desk(watch: Watch, at_ms: int) -> Desk:
-    return Desk(DETECTORS[watch.detector](**watch.settings), Hysteresis(**ALARM), at_ms)
+    """A watch whose detector or settings are wrong is judged by the default, and said in the log:
+    it must not keep the others from being judged."""
+    try:
+        detector = make_detector(watch.detector, **watch.settings)
+    except (LookupError, ValueError, TypeError) as error:
+        log.warning("Watch %s uses the default detector: %s", watch.pk, error)
+        detector = make_detector(Watch._meta.get_field("detector").default)
+    return Desk(detector, Hysteresis(**ALARM), at_ms)
 
 
 def _mind(watch: Watch, desk: Desk, point: Point, judgement: Judgement) -> None:

@@ -8,5 +8,5 @@ from telemetry.models import Service
 class ServiceForm(forms.ModelForm[Service]):
     class Meta:
         model = Service
-        fields = ["name", "tier", "owner", "description"]
+        fields = ["name", "tier", "owner", "description", "health_url"]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}

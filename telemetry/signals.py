@@ -2,7 +2,6 @@
 
 from django.dispatch import Signal
 
-points_arrived = Signal()
 points_judged = Signal()  # services: set[str]
 anomaly_began = Signal()  # anomaly_id: int
 anomaly_ended = Signal()  # anomaly_id: int

@@ -60,7 +60,8 @@ def serve_web(listener: socket.socket) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
         timeout_graceful_shutdown=WEB_STOPS_WITHIN_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])

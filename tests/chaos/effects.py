@@ -4,6 +4,7 @@ It knows which process sent a request, so that a test can end or stop exactly th
 """
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -15,24 +16,20 @@ LONGEST_HOLD_SECONDS = 60
 
 
 class Effects:
-    """Requests to /<name>/<step>. `name` says which run it belongs to.
+    """Requests to /<step> with {"incident": number}; the two say which step of which run it is.
 
-    What `moments` holds for (name, step, moment) is called, once, with the sender's process id:
-    moment is `arrived` (nothing was written), `written` (but not answered) or `answered`.
+    `moments` holds what is called once, with the sender's process id, for (incident, step, moment):
+    moment is `arrived` (False keeps the effect from happening), `written` or `answered`.
     """
 
     def __init__(self, file):
         self.file = file
         self.file.touch()
-        self.moments = {}
-        self.seconds = 0.0
-        self.senders = {}
-        self.arrivals = []
-        self.gates = {}
-        self._server = _server(self)
-        self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.opened = f"127.0.0.1/32:{self.port}"
+        self.seconds = 0.05
+        self.moments, self.senders, self.gates, self.arrivals = {}, {}, {}, []
+        self._server = _Server(("127.0.0.1", 0), _requests_to(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.opened = f"127.0.0.1/32:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self):
@@ -41,33 +38,32 @@ class Effects:
         self._server.shutdown()
         self._server.server_close()
 
-    def happened(self):
-        """How often each (name, step) took effect."""
-        lines = self.file.read_text().splitlines()
-        return Counter(tuple(line.split("/")) for line in lines)
+    def of(self, incident):
+        """How often each step of the incident's run took effect."""
+        lines = (line.split() for line in self.file.read_text().splitlines())
+        return Counter(step for number, step in lines if number == str(incident))
 
-    def hold(self, name, step):
-        """Its effect happens, and its answer comes only after the event was set."""
-        self.gates[name, step] = threading.Event()
-        return self.gates[name, step]
+    def hold(self, incident, step):
+        """The effect happens, and the answer waits for the event."""
+        self.gates[incident, step] = threading.Event()
+        return self.gates[incident, step]
 
-    def act(self, name, step, peer):
-        """All that happens before the answer; returns the sender."""
-        sender = process_at(peer)
-        self.senders[name, step] = sender
-        self.arrivals.append((time.monotonic(), name, step))
-        self.reach("arrived", name, step, sender)
+    def take(self, incident, step, port):
+        """Everything that happens before the answer."""
+        self.senders[incident, step] = process_at(port)
+        self.arrivals.append((time.monotonic(), incident))
+        if self.reach("arrived", incident, step) is False:
+            return
         time.sleep(self.seconds)
         with self.file.open("a") as out:
-            out.write(f"{name}/{step}\n")
-        self.reach("written", name, step, sender)
-        if (name, step) in self.gates:
-            self.gates[name, step].wait(LONGEST_HOLD_SECONDS)
-        return sender
+            out.write(f"{incident} {step}\n")
+        self.reach("written", incident, step)
+        if (incident, step) in self.gates:
+            self.gates[incident, step].wait(LONGEST_HOLD_SECONDS)
 
-    def reach(self, moment, name, step, sender):
-        if deed := self.moments.pop((name, step, moment), None):
-            deed(sender)
+    def reach(self, moment, incident, step):
+        deed = self.moments.pop((incident, step, moment), None)
+        return deed(self.senders[incident, step]) if deed else None
 
 
 def process_at(port):
@@ -81,29 +77,29 @@ def process_at(port):
 
 
 def _inode_of(port):
-    wanted = f"0100007F:{port:04X}"
+    local = f"0100007F:{port:04X}"
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return next((row[9] for row in rows if row[1] == wanted), None)
+    return next((row[9] for row in rows if row[1] == local), None)
 
 
-def _server(effects):
+def _requests_to(effects):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            _, name, step = self.path.split("/")
-            sender = effects.act(name, step, self.client_address[1])
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            step = self.path.strip("/")
+            effects.take(body["incident"], step, self.client_address[1])
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self.send_response(200)
                 self.send_header("content-length", "0")
                 self.end_headers()
-            effects.reach("answered", name, step, sender)
+            effects.reach("answered", body["incident"], step)
 
         do_PUT = do_POST  # noqa: N815 - the name http.server looks for
 
         def log_message(self, *arguments):
             """The file says what matters."""
 
-    return _Server(("127.0.0.1", 0), Handler)
+    return Handler
 
 
 class _Server(ThreadingHTTPServer):

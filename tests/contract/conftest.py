@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from asgiref.sync import async_to_sync
 from django.db import connections
 
 from aiops_site.asgi import application

@@ -1,8 +1,8 @@
 """The application against its own OpenAPI document, as programs with different rights meet it.
 
-`positive_data_acceptance` is left out: a document cannot say that a named service has to exist, that
-a name must be free, that a moment lies ahead or that a runbook's text has to make sense, and all of
-that is rightly refused with 400.
+`positive_data_acceptance` is left out: a document cannot say that a named service has to exist,
+that a name must be free, that a moment lies ahead or that a runbook's text has to make sense, and
+all of that is rightly refused with 400.
 """
 
 import subprocess
@@ -47,13 +47,23 @@ def populated(served: str) -> str:
     return served
 
 
-def complaints(address: str, folder: Path, *arguments: str) -> str:
+def complaints(address: str, token: str, folder: Path, arguments: str) -> str:
     """What schemathesis has to say against the application; empty when all is well."""
     (folder / "schemathesis.toml").write_text(CONFIGURATION)
     document = folder / "openapi.json"
     document.write_text(httpx.get(f"{address}/api/v1/schema/", timeout=60).text)
+    options = f"{OPTIONS} {arguments}".split()
+    header = ("--header", f"Authorization: Bearer {token}")
     done = subprocess.run(  # noqa: S603
-        [SCHEMATHESIS, "run", document, "--url", address, *OPTIONS.split(), *arguments],
+        [
+            SCHEMATHESIS,
+            "run",
+            document,
+            "--url",
+            address,
+            *header,
+            *f"{OPTIONS} {arguments}".split(),
+        ],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -62,16 +72,12 @@ def complaints(address: str, folder: Path, *arguments: str) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def bearer(token: str) -> tuple[str, str]:
-    return "--header", f"Authorization: Bearer {token}"
-
-
 def test_everything_an_admin_s_program_may_ask_is_answered_as_documented(
     populated: str, tmp_path: Path
 ) -> None:
-    arguments = "--phases examples,coverage,fuzzing,stateful --max-examples 4".split()
+    arguments = "--phases examples,coverage,fuzzing,stateful --max-examples 4"
 
-    found = complaints(populated, tmp_path, *bearer(world.token("admin")), *arguments)
+    found = complaints(populated, world.token("admin"), tmp_path, arguments)
 
     assert not found, found
 
@@ -79,17 +85,17 @@ def test_everything_an_admin_s_program_may_ask_is_answered_as_documented(
 def test_what_a_viewer_s_program_may_not_do_is_refused_as_documented(
     populated: str, tmp_path: Path
 ) -> None:
-    arguments = "--phases fuzzing --max-examples 2".split()
+    arguments = "--phases fuzzing --max-examples 2"
 
-    found = complaints(populated, tmp_path, *bearer(world.token("viewer")), *arguments)
+    found = complaints(populated, world.token("viewer"), tmp_path, arguments)
 
     assert not found, found
 
 
 def test_the_intake_answers_a_sender_as_documented(served: str, tmp_path: Path) -> None:
     sender = connecting.connect("generic", name="sender", by=None)
-    arguments = "--include-tag intake --phases coverage,fuzzing --max-examples 10".split()
+    arguments = "--include-tag intake --phases coverage,fuzzing --max-examples 10"
 
-    found = complaints(served, tmp_path, *bearer(sender.token), *arguments)
+    found = complaints(served, sender.token, tmp_path, arguments)
 
     assert not found, found

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--only", choices=ROLES, help="Run one role, for many machines.")
 
     def handle(self, *args: Any, only: str | None = None, **options: Any) -> None:
+        os.umask(0o077)  # what the console keeps is its owner's alone
         chosen = (only,) if only else ROLES
         has_estate = not only and env.choice("ESTATE", ("sample", "none"), "sample") == "sample"
         for role in chosen:
