@@ -119,8 +119,9 @@ def executions_nobody_holds() -> Findings:
 
 def executions_without_a_decision() -> Findings:
     decided_by_policy = Q(policy__isnull=False, policy_decisions__outcome="ran")
-    alone = Remediation.objects.filter(execution__isnull=False).exclude(decided_by_policy)
-    for remediation in alone:
+    ran = Remediation.objects.filter(execution__isnull=False)
+    ran = ran.exclude(status=Remediation.Status.INVALIDATED)  # stopped before anything was run
+    for remediation in ran.exclude(decided_by_policy):
         if approvals_missing(remediation):
             yield f"Remediation {remediation.pk} ran without the approvals it needs."
 

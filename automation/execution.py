@@ -14,9 +14,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from automation import guardrails, planning, signals
+from automation.document_models import Verify
 from automation.models import AutomationSwitch, Execution, OutputLine, Remediation, Runbook, StepRun
 from automation.plan import PlanRefused
-from automation.published import document_of
 from incidents import lifecycle
 from incidents.lifecycle import InvalidTransition
 from incidents.models import Alert, Incident
@@ -144,14 +144,13 @@ def say(
 
 
 @transaction.atomic
-def verify_next(execution: Execution) -> None:
+def verify_next(execution: Execution, within: Verify) -> None:
     """Every step is done: from now on the signal decides, and no worker is held while waiting."""
+    lifecycle.locked(execution.remediation.incident_id)
     holder = _hold(execution)
-    within = document_of(execution.remediation.version).verify
     holder.state = State.VERIFYING
     holder.lease_until = None
-    seconds = within.within_seconds if within else 0
-    holder.verify_until = timezone.now() + timedelta(seconds=seconds)
+    holder.verify_until = timezone.now() + timedelta(seconds=within.within_seconds)
     holder.save(update_fields=["state", "lease_until", "verify_until"])
     say(holder, "Every step is done; watching the signal.", kind=OutputLine.Kind.STATE)
     _watch_incident(holder)

@@ -14,6 +14,7 @@ from automation.execution import Fenced
 from automation.executors import EXECUTORS, Endpoint, Outcome
 from automation.executors.base import failed
 from automation.models import Connection, Execution, StepRun
+from automation.published import document_of
 from telemetry.credentials import decrypt
 from telemetry.outbound_allowed import guard
 
@@ -43,8 +44,11 @@ def _run_steps(execution: Execution) -> None:
             return
     if is_rollback:
         journal.finish(execution.pk, State.ROLLED_BACK, execution.reason, fence=execution.fence)
+    elif (verify := document_of(execution.remediation.version).verify) is not None:
+        journal.verify_next(execution, verify)
     else:
-        journal.verify_next(execution)
+        reason = "Every step is done; the runbook names no signal to watch."
+        journal.finish(execution.pk, State.SUCCEEDED, reason, fence=execution.fence)
 
 
 def _pass(execution: Execution, step: StepRun) -> bool:

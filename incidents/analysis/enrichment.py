@@ -244,8 +244,10 @@ def _looked(tracks: Iterable[Track]) -> dict[str, dict[str, int]]:
 
 
 def _signals(tracks: list[Track], departures: list[dict[str, Any]]) -> list[int]:
-    """The series worth a chart: those that left their band, then the nearest to it."""
-    first = [departure["series"] for departure in departures]
+    """The series worth a chart: those that left their band, the most telling kind first, since a
+    score compares a series with itself only; then the nearest to its band."""
+    telling = sorted(departures, key=lambda each: _KIND_ORDER.index(kind_of(each["name"])))
+    first = [departure["series"] for departure in telling]
     others = sorted(tracks, key=lambda t: (-t.peak, _KIND_ORDER.index(kind_of(t.series.name))))
     near = [track.series.pk for track in _one_a_shape(others)]
     return list(dict.fromkeys([*first, *near]))[:MOST_SIGNALS]

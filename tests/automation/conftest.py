@@ -27,7 +27,7 @@ parameters:
 guardrails: {{max_per_hour: {max_per_hour}, cooldown_seconds: {cooldown}, max_targets: 5}}
 steps:
 {steps}
-verify: {{signal: alert_resolved, within_seconds: 30}}
+{verify}
 rollback: {rollback}
 """
 STEP = """  - action: http_request
@@ -120,6 +120,7 @@ def runbook() -> Callable[..., Runbook]:
         cooldown: int = 0,
         max_per_hour: int = 100,
         author: User | None = None,
+        verify: bool = True,
     ) -> Runbook:
         def steps(names: tuple[str, ...]) -> str:
             return "".join(
@@ -132,6 +133,7 @@ def runbook() -> Callable[..., Runbook]:
             risk=risk,
             cooldown=cooldown,
             max_per_hour=max_per_hour,
+            verify="verify: {signal: alert_resolved, within_seconds: 30}" if verify else "",
             steps=steps(paths),
             rollback="\n" + steps(rollback) if rollback else "[]",
         )

@@ -17,6 +17,7 @@ from automation import (
     switch,
     verification,
 )
+from automation.document_models import Verify
 from automation.execution import Fenced
 from automation.intervention import NotStoppable
 from automation.models import (
@@ -109,6 +110,16 @@ def test_a_signal_that_does_not_come_back_is_no_success(approved: Any):
     assert run.state == "failed"
     assert "ServiceDown still firing" in run.reason
     assert KnownFix.objects.get().failures == 1
+
+
+def test_a_runbook_that_names_no_signal_ends_with_its_last_step(approved: Any):
+    run = approved(verify=False)
+
+    running.run(run.pk)
+
+    run.refresh_from_db()
+    assert run.state == "succeeded"
+    assert not KnownFix.objects.exists()
 
 
 def test_no_effect_runs_the_declared_way_back(approved: Any, world: Any):
@@ -220,7 +231,7 @@ class TestALostWorker:
             lambda: execution.begin_step(old, step),
             lambda: execution.end_step(old, step, "succeeded", "late"),
             lambda: execution.print_lines(old, step, ["late"]),
-            lambda: execution.verify_next(old),
+            lambda: execution.verify_next(old, Verify()),
             lambda: execution.renew(old),
         ):
             with pytest.raises(Fenced):

@@ -48,9 +48,9 @@ class Effects:
         self.gates[incident, step] = threading.Event()
         return self.gates[incident, step]
 
-    def take(self, incident, step, port):
+    def take(self, incident, step, sender):
         """Everything that happens before the answer."""
-        self.senders[incident, step] = process_at(port)
+        self.senders[incident, step] = sender
         self.arrivals.append((time.monotonic(), incident))
         if self.reach("arrived", incident, step) is False:
             return
@@ -66,9 +66,9 @@ class Effects:
         return deed(self.senders[incident, step]) if deed else None
 
 
-def process_at(port):
-    """The process that holds the loopback connection from this port."""
-    inode = _inode_of(port)
+def process_at(port, server_port):
+    """The process that holds the loopback connection between these ports."""
+    inode = _inode_of(f"0100007F:{port:04X}", f"0100007F:{server_port:04X}")
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
             if os.readlink(descriptor) == f"socket:[{inode}]":
@@ -76,10 +76,9 @@ def process_at(port):
     return None
 
 
-def _inode_of(port):
-    local = f"0100007F:{port:04X}"
+def _inode_of(*ends):
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return next((row[9] for row in rows if row[1] == local), None)
+    return next((row[9] for row in rows if row[1:3] == list(ends)), None)
 
 
 def _requests_to(effects):
@@ -87,7 +86,8 @@ def _requests_to(effects):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             step = self.path.strip("/")
-            effects.take(body["incident"], step, self.client_address[1])
+            sender = process_at(self.client_address[1], self.server.server_port)
+            effects.take(body["incident"], step, sender)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self.send_response(200)
                 self.send_header("content-length", "0")

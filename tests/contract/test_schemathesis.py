@@ -24,7 +24,7 @@ CONFIGURATION = """
 [dictionaries]
 numbers = { values = ["1", "2", "3", "4"] }
 slugs = { values = ["checkout", "payments"] }
-names = { values = ["mend-medium", "watch-checkout"] }
+names = { values = ["mend-medium", "mend-low"] }
 
 [parameters]
 "path.id" = { dictionary = "numbers", probability = 0.8 }
@@ -55,15 +55,7 @@ def complaints(address: str, token: str, folder: Path, arguments: str) -> str:
     options = f"{OPTIONS} {arguments}".split()
     header = ("--header", f"Authorization: Bearer {token}")
     done = subprocess.run(  # noqa: S603
-        [
-            SCHEMATHESIS,
-            "run",
-            document,
-            "--url",
-            address,
-            *header,
-            *f"{OPTIONS} {arguments}".split(),
-        ],
+        [SCHEMATHESIS, "run", document, "--url", address, *header, *options],
         cwd=folder,
         capture_output=True,
         text=True,
