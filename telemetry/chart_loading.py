@@ -30,9 +30,9 @@ def load_chart(
     points: int,
     incidents: Sequence[Window] = (),
 ) -> ChartSeries:
-    """At most `points` points; gaps are None, and where anomalies began and peaked is kept."""
+    """At most `points` points; gaps are None, and where an anomaly began is kept."""
     rows = _with_gaps(_rows(series, start, end))
-    odd = _notable(rows)
+    odd = _begins(rows)
     x, y = [row[0] for row in rows], [row[1] for row in rows]
     chosen = [rows[index] for index in downsample(x, y, keep=odd, points=points)]
     return ChartSeries(
@@ -89,15 +89,10 @@ def _until(series: Series, end: datetime) -> int:
     return min(as_ms(end), watch.judged_until_ms)
 
 
-def _notable(rows: list[Row]) -> set[int]:
-    """Of each stretch of anomalous points the first and the worst; all would be a wall."""
-    notable: set[int] = set()
-    for is_odd, stretch in groupby(rows, key=lambda row: (row[4] or 0.0) > 1):
-        if is_odd:
-            first, *rest = stretch
-            worst = max([first, *rest], key=lambda row: row[4] or 0.0)
-            notable |= {first[0], worst[0]}
-    return notable
+def _begins(rows: list[Row]) -> set[int]:
+    """Where each stretch of anomalous points begins: a mark for every point would be a wall."""
+    stretches = groupby(rows, key=lambda row: (row[4] or 0.0) > 1)
+    return {next(stretch)[0] for is_odd, stretch in stretches if is_odd}
 
 
 def _with_gaps(rows: list[Row]) -> list[Row]:

@@ -1,3 +1,4 @@
+from django.core.validators import URLValidator
 from django.db import models
 
 
@@ -15,8 +16,11 @@ class Service(models.Model):
     tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.SUPPORTING)
     owner = models.CharField(max_length=100, blank=True, help_text="The team that is asked first.")
     description = models.TextField(blank=True)
-    health_url = models.URLField(
-        blank=True, max_length=500, help_text="Where it says whether it is well; runbooks may ask."
+    health_url = models.CharField(
+        blank=True,
+        max_length=500,
+        validators=[URLValidator(schemes=["http", "https"])],
+        help_text="Where it says whether it is well; runbooks may ask.",
     )
     calls = models.ManyToManyField(
         "self", through="Dependency", symmetrical=False, related_name="called_by"

@@ -24,7 +24,7 @@ def test_chart_data_has_the_points_their_band_and_what_left_it() -> None:
     assert len(line["x"]) == len(line["y"]) == len(told["band"]["lower"]) == 60
     assert (line["y"][0], line["y"][-1]) == (0.2, 0.9)
     assert (told["band"]["upper"][0], told["band"]["level"]) == (0.3, 0.95)
-    assert [(mark["score"], mark["severity"]) for mark in told["anomalies"]] == [(6.0, "high")] * 3
+    assert [(mark["score"], mark["severity"]) for mark in told["anomalies"]] == [(6.0, "high")]
     assert [window["severity"] for window in told["incidents"]] == [incident.severity]
     assert told["incidents"][0]["x1"] is None
 
@@ -40,13 +40,13 @@ def test_a_gap_is_null_and_the_answer_says_that_it_is_partial() -> None:
     assert told["series"][0]["y"].count(None) == 1
 
 
-def test_many_points_are_thinned_and_the_odd_ones_kept() -> None:
+def test_many_points_are_thinned_and_where_an_anomaly_began_is_kept() -> None:
     world.series(points=3000, odd=2)
 
     told = world.browser("viewer").get(SERIES, {**LATENCY, "points": 100}).json()
 
     assert len(told["series"][0]["x"]) <= 100
-    assert len(told["anomalies"]) == 2
+    assert len(told["anomalies"]) == 1
 
 
 def test_a_stretch_is_asked_for_as_text_or_in_milliseconds() -> None:
@@ -71,7 +71,7 @@ def test_a_figure_comes_with_its_words_and_its_table() -> None:
     assert {trace["meta"]["role"] for trace in told["data"]} >= {"observed", "lower", "upper"}
     assert told["layout"]["uirevision"] == f"series-{told['series']}"
     assert len(told["table"]) == 50
-    assert told["table"][-1]["is_anomaly"]
+    assert any(row["is_anomaly"] for row in told["table"])
 
 
 def test_a_series_without_points_says_so() -> None:
