@@ -110,7 +110,7 @@ def plan_now(remediation: Remediation) -> Plan:
     reference = VersionRef(version.pk, version.sha256)
     policy = remediation.policy
     context = context_now(
-        values=_values(remediation.incident),
+        values=values_of(remediation.incident),
         expires_at=remediation.expires_at,
         policy_version=f"{policy.name} v{policy.version}" if policy else None,
     )
@@ -269,7 +269,8 @@ def _propose(remediation: Remediation, *, by: User | None) -> None:
         raise AlreadyPlanned(f"{remediation.runbook} is already planned here.") from error
 
 
-def _values(incident: Incident) -> dict[str, str | int | bool]:
+def values_of(incident: Incident) -> dict[str, str | int | bool]:
+    """What a parameter's `from:` finds at this incident."""
     values: dict[str, str | int | bool] = {
         "incident.number": incident.number,
         "incident.severity": incident.severity,

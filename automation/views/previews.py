@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from automation import planning
-from automation.models import Connection, Remediation, Runbook, RunbookVersion
-from automation.plan import ConnectionRef, Context, Plan, PlanRefused, SecretRef, VersionRef, render
+from automation.models import Remediation, Runbook, RunbookVersion
+from automation.plan import Plan, PlanRefused
+from automation.preview import preview
 from automation.published import document_of
 from automation.views.plan_words import StepWords, in_time, steps_in_words
 from incidents.models import Incident
@@ -49,12 +50,10 @@ def for_incident(
 
 def of_version(version: RunbookVersion, parameters: Mapping[str, Any]) -> Preview:
     """Of any version, a draft too, with the given parameters only: no incident is known."""
-    reference = VersionRef(version.pk, version.sha256)
     try:
-        plan = render(document_of(version), reference, parameters, _context())
+        return _shown(preview(version, parameters), version)
     except PlanRefused as refused:
         return _refused(refused)
-    return _shown(plan, version)
 
 
 def _shown(plan: Plan, version: RunbookVersion) -> Preview:
@@ -72,18 +71,3 @@ def _shown(plan: Plan, version: RunbookVersion) -> Preview:
 
 def _refused(refused: PlanRefused) -> Preview:
     return Preview("", [], [], [], "", sorted(refused.problems.items()))
-
-
-def _context() -> Context:
-    connections = list(Connection.objects.all())
-    return Context(
-        run_as=planning.RUN_AS,
-        expires_at=timezone.now() + planning.VALID_FOR,
-        connections={each.name: _reference(each) for each in connections},
-        defaults={each.executor: each.name for each in connections if each.is_default},
-    )
-
-
-def _reference(connection: Connection) -> ConnectionRef:
-    secrets = (SecretRef(connection.name, connection.secret_version),) if connection.secret else ()
-    return ConnectionRef(connection.name, connection.executor, connection.url, secrets)

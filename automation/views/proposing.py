@@ -133,28 +133,9 @@ def _form(request: PersonRequest, asked: Asked) -> ParametersForm | None:
         document,
         request.POST if request.method == "POST" else None,
         initial=_values(asked),
-        known=known_values(asked.incident),
+        known=planning.values_of(asked.incident),
     )
 
 
 def _values(asked: Asked) -> dict[str, object]:
     return dict(asked.replaced.parameters) if asked.replaced else {}
-
-
-def known_values(incident: Incident) -> dict[str, str | int]:
-    """What `from:` finds at this incident, for the words beside the fields."""
-    known: dict[str, str | int] = {
-        "incident.number": incident.number,
-        "incident.severity": incident.severity,
-        "incident.title": incident.title,
-    }
-    if incident.service:
-        known |= {
-            "incident.service": incident.service.slug,
-            "service.owner": incident.service.owner,
-        }
-    alert = incident.alerts.order_by("first_received_at", "pk").first()
-    if alert:
-        known |= {"alert.name": alert.name, "alert.fingerprint": alert.fingerprint}
-        known |= {f"alert.labels.{name}": value for name, value in alert.labels.items()}
-    return known
