@@ -20,6 +20,7 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "tests.site.tiny_pages"
 ASGI_APPLICATION = "tests.site.tiny_pages.application"
 SAMPLE_ESTATE_TOKENS = SAMPLE_ESTATE_STARTED = ""
+TRUSTED_PROXIES = "127.0.0.1"
 FIRST_RUN = ["tests.site.tiny_pages.explain_sign_in", "tests.site.tiny_pages.stay_silent"]
 USE_TZ = True
 CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = env.broker("embedded", data_dir=DATA_DIR)
