@@ -17,9 +17,13 @@ def test_a_document_is_read_as_it_is():
     assert parse(body) == {"reason": "déploy é", "n": [1, 2.5, None]}
 
 
-@pytest.mark.parametrize("body", [b"", b"null"])
-def test_nothing_counts_as_an_empty_object(body: bytes):
-    assert parse(body) == {}
+def test_no_body_counts_as_an_empty_object():
+    assert parse(b"") == {}
+
+
+@pytest.mark.parametrize(("body", "value"), [(b"null", None), (b"[]", []), (b"0", 0)])
+def test_what_is_no_object_is_not_taken_for_an_empty_one(body: bytes, value: object):
+    assert parse(body) == value
 
 
 REFUSED = {
