@@ -248,7 +248,8 @@ def _signals(tracks: list[Track], departures: list[dict[str, Any]]) -> list[int]
     score compares a series with itself only; then the nearest to its band."""
     telling = sorted(departures, key=lambda each: _KIND_ORDER.index(kind_of(each["name"])))
     first = [departure["series"] for departure in telling]
-    others = sorted(tracks, key=lambda t: (-t.peak, _KIND_ORDER.index(kind_of(t.series.name))))
+    kinds = {track.series.pk: _KIND_ORDER.index(kind_of(track.series.name)) for track in tracks}
+    others = sorted(tracks, key=lambda t: (t.peak < 1, kinds[t.series.pk], -t.peak))
     near = [track.series.pk for track in _one_a_shape(others)]
     return list(dict.fromkeys([*first, *near]))[:MOST_SIGNALS]
 
