@@ -1,5 +1,6 @@
 """P-14: nothing a sender can say stops intake."""
 
+import sys
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from tests.payloads import poison
 
 ALLOWED = {202, 400, 413, 415, 422}
 PATH = "/api/v1/webhooks/{}/"
-MOST_SECONDS = 0.3
+MOST_SECONDS = 0.9 if sys.gettrace() else 0.3  # measuring coverage multiplies the work
 
 
 @pytest.mark.parametrize("bad", poison.POISONS, ids=lambda bad: bad.name)
