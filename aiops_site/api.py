@@ -18,7 +18,7 @@ from automation.intervention import NotStoppable
 from automation.plan import PlanRefused
 from automation.planning import AlreadyPlanned
 from incidents.connecting import CannotConnect
-from incidents.lifecycle import InvalidTransition, StaleIncident
+from incidents.lifecycle import InvalidTransition
 from incidents.query import QuerySyntaxError
 
 Extra = Callable[[Any], dict[str, Any]]
@@ -27,7 +27,6 @@ KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 STATUS_OF: dict[type[Exception], int] = {
     InvalidTransition: 409,
-    StaleIncident: 409,
     NotStoppable: 409,
     HeldBack: 409,
     PlanChanged: 409,

@@ -36,10 +36,6 @@ class InvalidTransition(Exception):
     """The incident cannot take this step from where it is."""
 
 
-class StaleIncident(Exception):
-    """Somebody else changed the same thing first."""
-
-
 def locked(number: int) -> Incident:
     """The incident under its row lock; call inside a transaction."""
     return Incident.objects.select_for_update(of=("self",)).get(number=number)
