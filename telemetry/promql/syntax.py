@@ -1,0 +1,86 @@
+"""From text to promql-parser's tree, or a clear refusal.
+
+The parser is a native one that recurses: what chains or nests thousands of operations would end
+the process, and one of a thousand takes a third of a second. So these are counted first.
+"""
+
+import json
+import re
+from collections.abc import Collection
+
+import promql_parser as promql
+
+from telemetry.promql.errors import InvalidQuery
+
+MOST_CHARACTERS = 50_000
+MOST_OPERATIONS = 250
+
+_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|\#[^\n]*""", re.DOTALL)
+_MATCHERS = re.compile(r"\{[^}]*\}")
+_OPERATION = re.compile(r"[(\[+\-*/%^<>]|[=!]=|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_AT_BEFORE_1970 = re.compile(r"@\s*-")
+
+
+def parse(text: str, *, known: Collection[str]) -> promql.Expr:
+    """`known` are the functions and aggregations there are. Raises InvalidQuery with a reason."""
+    _demand_moderation(text)
+    try:
+        tree = promql.parse(_QUOTED.sub(_double_quoted, text))
+    except (ValueError, OverflowError) as error:
+        raise InvalidQuery(f"parse error: {error}") from error
+    if unknown := _unknown(tree, known):
+        raise InvalidQuery(f"{_position(text, unknown)}parse error: {unknown} is not supported")
+    return tree
+
+
+def _unknown(tree: promql.Expr, known: Collection[str]) -> str:
+    """The first name in the tree that nobody knows here; empty when all are known."""
+    found: list[str] = []
+
+    def look(node: promql.Expr) -> bool:
+        found.extend(name for name in _names(node) if name not in known)
+        return not found
+
+    promql.walk(tree, look)
+    return found[0] if found else ""
+
+
+def _names(node: promql.Expr) -> list[str]:
+    """What must be known for this node alone. Prometheus itself has no `or` in selectors and no
+    `fill`; the parser has."""
+    if isinstance(node, promql.Call):
+        return [node.func.name]
+    if isinstance(node, promql.AggregateExpr):
+        return [str(node.op)]
+    if isinstance(node, promql.VectorSelector) and node.matchers.or_matchers:
+        return ["or"]
+    if isinstance(node, promql.BinaryExpr) and node.modifier:
+        fill = node.modifier.fill_values
+        return ["fill"] if (fill.lhs, fill.rhs) != (None, None) else []
+    return []
+
+
+def _position(text: str, word: str) -> str:
+    """`line:column: ` of a word outside quotes; empty when it is not found."""
+    bare = _QUOTED.sub(lambda found: " " * len(found[0]), text)
+    found = re.search(rf"\b{re.escape(word)}\b", bare, re.IGNORECASE)
+    if found is None:
+        return ""
+    before = bare[: found.start()]
+    return f"{before.count(chr(10)) + 1}:{found.start() - before.rfind(chr(10))}: "
+
+
+def _demand_moderation(text: str) -> None:
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidQuery(f"parse error: a query has at most {MOST_CHARACTERS} characters")
+    bare = _MATCHERS.sub("{}", _QUOTED.sub('""', text))
+    if len(_OPERATION.findall(bare)) > MOST_OPERATIONS:
+        raise InvalidQuery(f"parse error: a query has at most {MOST_OPERATIONS} operations")
+    if _AT_BEFORE_1970.search(bare):
+        raise InvalidQuery("parse error: @ with a time before 1970 is not supported")
+
+
+def _double_quoted(found: re.Match[str]) -> str:
+    """In backticks nothing is escaped, which the parser overlooks."""
+    quoted = found[0]
+    return json.dumps(quoted[1:-1], ensure_ascii=False) if quoted[0] == "`" else quoted
