@@ -38,9 +38,9 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """The editor: every save of another text is a new version, and publishing is its own right."""
 
     form = RunbookEditor
-    list_display = ["name", "published", "latest_version", "is_enabled", "description"]
+    list_display = ["name", "published", "latest_version", "owner", "is_enabled", "description"]
     list_select_related = ["published"]
-    search_fields = ["name", "description"]
+    search_fields = ["name", "description", "owner"]
     actions = ["publish_latest"]
 
     @admin.display(description="Latest")
@@ -55,8 +55,9 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_fields(self, request: HttpRequest, obj: Runbook | None = None) -> Any:
         if obj and not self.has_change_permission(request, obj):
-            return ["name", "description", "published", "is_enabled", "shown_text"]
-        return ["text", "reason", "is_enabled", "latest"]
+            shown = ["name", "description", "owner", "tags", "published", "is_enabled"]
+            return [*shown, "shown_text"]
+        return ["text", "reason", "owner", "tags", "is_enabled", "latest"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Runbook | None = None) -> Any:
         can_change = self.has_change_permission(request, obj)
@@ -65,15 +66,13 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """`?copy=<id>` begins with the latest text of that runbook, under another name."""
         source = request.GET.get("copy", "")
-        latest = (
-            RunbookVersion.objects.filter(runbook_id=int(source)).first()
-            if source.isdecimal()
-            else None
-        )
+        versions = RunbookVersion.objects.select_related("runbook")
+        latest = versions.filter(runbook_id=int(source)).first() if source.isdecimal() else None
         if latest is None:
             return {}
-        name = latest.runbook.name
-        return {"text": latest.text.replace(f"name: {name}", f"name: {name}-copy", 1)}
+        runbook = latest.runbook
+        text = latest.text.replace(f"name: {runbook.name}", f"name: {runbook.name}-copy", 1)
+        return {"text": text, "owner": runbook.owner, "tags": runbook.tags}
 
     def get_urls(self) -> list[URLPattern]:
         publish_url = path(
@@ -93,7 +92,8 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         cleaned = form.cleaned_data
         author = _person(request)
         version = write_version(cleaned["text"], author=author, reason=cleaned["reason"])
-        Runbook.objects.filter(pk=version.runbook_id).update(is_enabled=cleaned["is_enabled"])
+        own = {name: cleaned[name] for name in RunbookEditor.OF_THE_RUNBOOK}
+        Runbook.objects.filter(pk=version.runbook_id).update(**own)
         obj.pk, obj.name = version.runbook_id, version.runbook.name
         for warning in form.warnings:
             messages.warning(request, str(warning))
@@ -102,8 +102,8 @@ class RunbookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def construct_change_message(self, request: HttpRequest, form: Any, *_: Any) -> list[Any]:
         """The history says why, not only which fields."""
-        reason = form.cleaned_data["reason"]
-        fields = [name for name in form.changed_data if name in ("text", "is_enabled")]
+        reason, known = form.cleaned_data["reason"], ("text", *RunbookEditor.OF_THE_RUNBOOK)
+        fields = [name for name in form.changed_data if name in known]
         return [{"changed": {"name": "reason", "object": reason or "none", "fields": fields}}]
 
     def change_view(

@@ -23,6 +23,19 @@ class YamlEditor(forms.Textarea):
         return format_html('<div class="editor" data-editor>{}</div>', textarea)
 
 
+class TagsField(forms.Field):
+    """Words with commas or spaces between them; each counts once."""
+
+    widget = forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        words = str(value or "").replace(",", " ").lower().split()
+        return list(dict.fromkeys(words))
+
+
 class RunbookEditor(forms.ModelForm):  # type: ignore[type-arg]
     """The text becomes a new version. `latest` is the version that was on the screen."""
 
@@ -37,17 +50,20 @@ class RunbookEditor(forms.ModelForm):  # type: ignore[type-arg]
         label="Reason for the change",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
+    tags = TagsField(required=False, help_text="Words it is found by, such as database, restart.")
     latest = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    OF_THE_RUNBOOK = ("owner", "tags", "is_enabled")
 
     class Meta:
         model = Runbook
-        fields = ["is_enabled"]
+        fields = ["owner", "tags", "is_enabled"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.warnings: list[Problem] = []
         self.conflict: RunbookVersion | None = None
-        self.newest = self.instance.versions.first() if self.instance.pk else None
+        self.newest = self._newest()
         if self.newest:
             self.initial.setdefault("text", self.newest.text)
             self.initial["latest"] = self.newest.number
@@ -68,19 +84,34 @@ class RunbookEditor(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or self.cleaned_data
         text = cleaned.get("text")
         if self.newest and cleaned.get("latest") != self.newest.number:
-            self.conflict = self.newest
-            words = f"v{self.newest.number} was saved meanwhile; both are shown below."
-            self.add_error(None, words)
+            self._show_conflict(self.newest)
         is_new = text is not None and (self.newest is None or text != self.newest.text)
         if is_new and not (cleaned.get("reason") or "").strip():
             self.add_error("reason", "Say why; whoever approves a plan of it reads this.")
         return cleaned
 
     @property
-    def conflict_lines(self) -> list[tuple[str, str]]:
-        """From what is stored to what was typed."""
+    def conflict_sides(self) -> text_difference.Sides:
+        """What is stored, and what was typed."""
         stored = self.conflict.text if self.conflict else ""
-        return text_difference.unified(stored, self.data.get("text", "").replace("\r\n", "\n"))
+        typed = self.data.get("text", "").replace("\r\n", "\n")
+        return text_difference.side_by_side(stored, typed)
+
+    def _newest(self) -> RunbookVersion | None:
+        """When something was sent, under the runbook's lock: nobody saves between look and save."""
+        if not self.instance.pk:
+            return None
+        if self.is_bound:
+            Runbook.objects.select_for_update().get(pk=self.instance.pk)
+        latest: RunbookVersion | None = self.instance.versions.first()
+        return latest
+
+    def _show_conflict(self, stored: RunbookVersion) -> None:
+        """The page that is sent back shows the stored version, so the next save counts from it."""
+        self.conflict = stored
+        sent = {name: self.data.get(name) for name in self.data}
+        self.data = sent | {"latest": str(stored.number)}
+        self.add_error(None, f"v{stored.number} was saved meanwhile; both are shown below.")
 
     def _check_name(self, name: str) -> None:
         if self.instance.pk and name != self.instance.name:

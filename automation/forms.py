@@ -91,7 +91,7 @@ class HealingPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         published = Runbook.objects.filter(is_enabled=True, published__isnull=False)
         self.fields["runbook"] = forms.ModelChoiceField(
-            published, to_field_name="name", empty_label="Choose a runbook"
+            published, label="Runbook", to_field_name="name", empty_label="Choose a runbook"
         )
         if self.instance.pk:
             self._show(self.instance)
@@ -132,6 +132,13 @@ class HealingPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         if document and document.risk not in AUTOMATIC_RISKS:
             words = f"{runbook} is of {document.risk} risk; only low and medium run by themselves."
             self.add_error("mode", words)
+
+
+class BacktestForm(HealingPolicyForm):
+    """What a backtest needs of a policy that may not have been saved yet."""
+
+    class Meta(HealingPolicyForm.Meta):
+        fields = ["matchers", "runbook"]
 
 
 def read_matchers(text: str) -> list[str]:

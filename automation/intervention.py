@@ -6,7 +6,8 @@ from django.db import transaction
 
 from automation import execution as journal
 from automation import signals
-from automation.models import Execution, OutputLine, Remediation, StepRun
+from automation.models import Execution, OutputLine, StepRun
+from incidents import lifecycle
 
 State = Execution.State
 Step = StepRun.State
@@ -30,18 +31,19 @@ def request_stop(execution_id: int, *, how: str, by: str) -> None:
 @transaction.atomic
 def settle_unknown(step_id: int, *, verdict: str, by: str) -> None:
     """A person looked: the step was `done`, was `not_done`, or they `give_up` on the run."""
-    step = StepRun.objects.get(pk=step_id)
+    step = StepRun.objects.select_related("execution__remediation").get(pk=step_id)
+    lifecycle.locked(step.execution.remediation.incident_id)
     execution = _locked(step.execution_id)
     if step.state != Step.UNKNOWN or execution.state != State.UNKNOWN:
         raise NotStoppable("This step's outcome is known.")
-    words = f"{by} settled {step.title}: {verdict.replace('_', ' ')}."
-    journal.say(execution, words, step=step, kind=OutputLine.Kind.STATE)
     step.state = _STATE_AFTER[verdict]
     step.save(update_fields=["state"])
     if verdict == "give_up":
-        _give_up(execution)
-    else:
-        _go_on(execution, reason=words if step.is_rollback else "")
+        _give_up(execution, step, by=by)
+        return
+    words = f"{by} settled {step.title}: {verdict.replace('_', ' ')}."
+    journal.say(execution, words, step=step, kind=OutputLine.Kind.STATE)
+    _go_on(execution, reason=words if step.is_rollback else "")
 
 
 _STATE_AFTER = {"done": Step.SUCCEEDED, "not_done": Step.PENDING, "give_up": Step.FAILED}
@@ -51,10 +53,12 @@ def _locked(execution_id: int) -> Execution:
     return Execution.objects.select_for_update(of=("self",)).get(pk=execution_id)
 
 
-def _give_up(execution: Execution) -> None:
-    execution.state = State.FAILED
+def _give_up(execution: Execution, step: StepRun, *, by: str) -> None:
+    """Taken up again only to end as every other execution ends, told on the incident."""
+    execution.state = State.RUNNING
     execution.save(update_fields=["state"])
-    Remediation.objects.filter(pk=execution.remediation_id).update(status=Remediation.Status.FAILED)
+    reason = f"{by} gave up on {step.title}; whether it happened stays unknown."
+    journal.finish(execution.pk, State.FAILED, reason, fence=execution.fence)
 
 
 def _go_on(execution: Execution, *, reason: str) -> None:

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from automation.document_models import RunbookDocument
 from automation.models import Connection, HealingPolicy, Remediation, Runbook, RunbookVersion
+from automation.origins import values_of
 from automation.plan import ConnectionRef, Context, Plan, PlanRefused, SecretRef, VersionRef, render
 from automation.published import document_of
 from automation.signals import remediation_changed
 from incidents import lifecycle
 from incidents.models import Alert, Incident, KnownFix
-from telemetry.models import Service
 
 VALID_FOR = timedelta(minutes=15)
 PROPOSALS = 3
@@ -267,36 +267,6 @@ def _propose(remediation: Remediation, *, by: User | None) -> None:
             announce(remediation)
     except IntegrityError as error:
         raise AlreadyPlanned(f"{remediation.runbook} is already planned here.") from error
-
-
-def values_of(incident: Incident) -> dict[str, str | int | bool]:
-    """What a parameter's `from:` finds at this incident."""
-    values: dict[str, str | int | bool] = {
-        "incident.number": incident.number,
-        "incident.severity": incident.severity,
-        "incident.title": incident.title,
-    }
-    if incident.service:
-        values |= {
-            "incident.service": incident.service.slug,
-            "service.owner": incident.service.owner,
-            **_health_urls(incident.service),
-        }
-    alert = incident.alerts.order_by("first_received_at", "pk").first()
-    if alert:
-        values |= {"alert.name": alert.name, "alert.fingerprint": alert.fingerprint}
-        values |= {f"alert.labels.{name}": value for name, value in alert.labels.items()}
-    return values
-
-
-def _health_urls(service: Service) -> dict[str, str | int | bool]:
-    """Its own, and that of the first service it depends on that has one."""
-    needed = service.calls.exclude(health_url="").order_by("tier", "slug").first()
-    urls = {
-        "service.health_url": service.health_url,
-        "service.dependency_url": needed.health_url if needed else "",
-    }
-    return {name: url for name, url in urls.items() if url}
 
 
 def _connection_ref(connection: Connection) -> ConnectionRef:

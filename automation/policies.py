@@ -42,13 +42,21 @@ def held_back() -> list[int]:
 def matches(policy: HealingPolicy, incident: Incident) -> bool:
     """Any alert, with the incident's own service and severity, fits all matchers."""
     wanted = matchers.parse_matchers(policy.matchers)
-    own = {"severity": incident.severity, "classification": incident.classification}
-    if incident.service:
-        own["service"] = incident.service.slug
+    own = own_labels(
+        severity=incident.severity,
+        classification=incident.classification,
+        service=incident.service.slug if incident.service else None,
+    )
     alerts = incident.alerts.values_list("name", "labels")
     return any(
         matchers.matches_all(wanted, labels | {"alertname": name} | own) for name, labels in alerts
     )
+
+
+def own_labels(*, severity: str, classification: str, service: str | None) -> dict[str, str]:
+    """What an incident says of itself, whatever its alerts say."""
+    known = {"severity": severity, "classification": classification}
+    return known | ({"service": service} if service else {})
 
 
 def lower_after_failure(remediation: Remediation) -> None:

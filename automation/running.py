@@ -9,6 +9,7 @@ from typing import Literal
 
 from django.utils import timezone
 
+from automation import claiming
 from automation import execution as journal
 from automation.execution import Fenced
 from automation.executors import EXECUTORS, Endpoint, Outcome
@@ -28,7 +29,7 @@ _ENDINGS: dict[str, Literal["failed", "unknown"]] = {Step.FAILED: "failed", Step
 
 def run(execution_id: int) -> None:
     """Claims and runs it; returns at once when somebody else holds it or it may not run."""
-    execution = journal.claim(execution_id)
+    execution = claiming.claim(execution_id)
     if execution is None:
         return
     try:
@@ -62,7 +63,7 @@ def _pass(execution: Execution, step: StepRun) -> bool:
         reason = f"The worker was lost during {step.title}; look before going on."
         journal.finish(execution.pk, State.UNKNOWN, reason, fence=execution.fence)
         return False
-    if journal.renew(execution):
+    if claiming.renew(execution):
         reason = "Stopped before the next step."
         journal.finish(execution.pk, State.STOPPED, reason, fence=execution.fence)
         return False
@@ -90,13 +91,13 @@ def _may_try_again(execution: Execution, step: StepRun, outcome: Outcome) -> boo
     """After a pause that grows, unless somebody asks it to stop meanwhile."""
     is_safe = outcome.status == "failed" or step.step["idempotent"]
     is_over = outcome.status == "succeeded" or step.attempts > step.step["retries"]
-    if is_over or not is_safe or journal.renew(execution):
+    if is_over or not is_safe or claiming.renew(execution):
         return False
     journal.print_lines(execution, step, [f"{outcome.summary} Trying again."])
     again_at = time.monotonic() + min(2 ** (step.attempts - 1), 8)
     while time.monotonic() < again_at:
         time.sleep(HEARTBEAT_SECONDS)
-        if journal.renew(execution):
+        if claiming.renew(execution):
             return False
     return True
 
@@ -133,7 +134,7 @@ def _try(execution: Execution, step: StepRun) -> Outcome:
             return outcome
         if time.monotonic() - renewed_at > RENEW_SECONDS or _is_killed(execution):
             renewed_at = time.monotonic()
-            if journal.renew(execution) == "kill":
+            if claiming.renew(execution) == "kill":
                 return Outcome("unknown", "Killed while it ran; it may or may not have happened.")
 
 

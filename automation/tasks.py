@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from automation import execution, planning, policies, running, verification
+from automation import claiming, planning, policies, running, verification
 
 
 @shared_task
@@ -25,7 +25,7 @@ def sweep_executions() -> None:
     """Whatever a lost message or a lost worker left undone is rung for again."""
     now = timezone.now()
     planning.expire(now)
-    for execution_id in execution.overdue(now):
+    for execution_id in claiming.overdue(now):
         run_execution.delay_on_commit(execution_id)
     for execution_id in verification.due(now):
         verify.delay_on_commit(execution_id)

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from automation.views import (
     approvals,
+    backtest,
     executions,
     pausing,
     policies,
@@ -40,7 +41,8 @@ urlpatterns: list[URLPattern] = [
     path("runbooks/<slug:name>/text/", runbooks.text, name="runbook-text"),
     path("policies/", policies.policies, name="policies"),
     path("policies/new/", policies.new, name="policy-new"),
-    path("policies/matching/", policies.matching, name="policy-matching"),
+    path("policies/backtest/", backtest.show, name="policy-backtest"),
+    path("policies/matching/", policies.matches, name="policy-matching"),
     path("policies/parameters/", policies.parameters, name="policy-parameters"),
     path("policies/<int:pk>/", policies.policy, name="policy"),
     path("automation/pause/", pausing.pause, name="automation-pause"),

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from automation.api.serializers import StepSerializer
 from automation.api.views import asked, person
 from automation.document import json_schema, load
 from automation.models import Runbook, RunbookVersion
+from automation.models.runbook import LONGEST_TAG, MOST_TAGS, TAG, validate_tags
 from automation.plan import display
 from automation.preview import preview
 from telemetry.access import Holds
@@ -23,14 +24,27 @@ LONGEST_TEXT = 256 * 1024
 SLUG = "[-a-zA-Z0-9_]+"
 
 
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "pattern": f"^{TAG}$", "maxLength": LONGEST_TAG},
+        "maxItems": MOST_TAGS,
+        "uniqueItems": True,
+    }
+)
+class TagsField(serializers.ListField):
+    child = serializers.CharField(max_length=LONGEST_TAG)
+
+
 class RunbookSerializer(Strict, serializers.ModelSerializer[Runbook]):
     published = serializers.IntegerField(
         source="published.number", read_only=True, default=None, allow_null=True
     )
+    tags = TagsField(max_length=MOST_TAGS, required=False, validators=[validate_tags])
 
     class Meta:
         model = Runbook
-        fields = ["name", "description", "published", "is_enabled"]
+        fields = ["name", "description", "published", "owner", "tags", "is_enabled"]
         read_only_fields = ["name", "description"]
 
 

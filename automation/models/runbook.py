@@ -1,12 +1,38 @@
+import re
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
+
+MOST_TAGS = 10
+LONGEST_TAG = 30
+TAG = r"[a-z0-9]+(-[a-z0-9]+)*"
+
+
+def validate_tags(tags: Any) -> None:
+    """A list of short words, each once."""
+    if not isinstance(tags, list) or len(tags) > MOST_TAGS:
+        raise ValidationError(f"Give a list of at most {MOST_TAGS} tags.")
+    for tag in tags:
+        if not isinstance(tag, str) or len(tag) > LONGEST_TAG or not re.fullmatch(TAG, tag):
+            rule = f"lower case, digits and single hyphens, at most {LONGEST_TAG} characters"
+            raise ValidationError(f"{tag!r} is not a tag: {rule}.")
+        if tags.count(tag) > 1:
+            raise ValidationError(f"The tag {tag} is there twice.")
 
 
 class Runbook(models.Model):
-    """A named procedure; what it does is in its versions, and one of them is published."""
+    """A named procedure; what it does is in its versions, and one of them is published.
+
+    Who keeps it and under which words it is found is no part of a version: either may change
+    without a new plan hash, and so without withdrawing an approval.
+    """
 
     name = models.SlugField(max_length=100, unique=True)
     description = models.TextField(blank=True, editable=False)
+    owner = models.CharField(max_length=100, blank=True, help_text="The team that keeps it.")
+    tags = models.JSONField(default=list, blank=True, validators=[validate_tags])
     published = models.ForeignKey(
         "RunbookVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

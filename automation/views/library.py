@@ -39,14 +39,35 @@ class Shelf:
         return round(100 * self.worked / self.tries) if self.tries else None
 
 
-def shelves(*, words: str = "", risk: str = "") -> list[Shelf]:
-    """By name; `words` is sought in name and description, `risk` is of the published version."""
+@dataclass(frozen=True)
+class Search:
+    """Empty is no condition. `risk` is of the published version."""
+
+    words: str = ""
+    risk: str = ""
+    owner: str = ""
+    tag: str = ""
+
+    def finds(self, shelf: Shelf) -> bool:
+        runbook = shelf.runbook
+        said = " ".join([runbook.name, runbook.description, runbook.owner, *runbook.tags]).lower()
+        return (
+            all(word in said for word in self.words.lower().split())
+            and self.risk in ("", shelf.risk)
+            and self.owner in ("", runbook.owner)
+            and (not self.tag or self.tag in runbook.tags)
+        )
+
+    @property
+    def filters(self) -> list[str]:
+        return [f"{name}:{value}" for name, value in vars(self).items() if value]
+
+
+def shelves() -> list[Shelf]:
+    """The whole library, by name."""
     now = timezone.now()
     runbooks = _counted(Runbook.objects.select_related("published"), now).order_by("name")
-    for word in words.split():
-        runbooks = runbooks.filter(Q(name__icontains=word) | Q(description__icontains=word))
-    listed = [_shelf(runbook, now) for runbook in runbooks]
-    return [shelf for shelf in listed if not risk or shelf.risk == risk]
+    return [_shelf(runbook, now) for runbook in runbooks]
 
 
 def shelf_of(runbook: Runbook) -> Shelf:

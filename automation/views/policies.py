@@ -1,5 +1,6 @@
 """Healing policies: what they did, how they are written, and what they would have matched."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,14 +14,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from automation.forms import HealingPolicyForm, ParametersForm, read_matchers
-from automation.models import AutomationSwitch, HealingPolicy, PolicyDecision, Runbook
-from automation.views import backtest
+from automation.matching import matching
+from automation.models import HealingPolicy, PolicyDecision, Runbook
 from automation.views.asking import PersonRequest, sent_on
 from automation.views.documents import readable
 from automation.views.library import RECENT
+from automation.views.pausing import pausing
+from incidents.models import Incident
 from telemetry.access import requires
 
 DECISIONS = 20
+WEEK = timedelta(days=7)
+LATEST = 5
 UNSAVED = 422
 Outcome = PolicyDecision.Outcome
 
@@ -40,10 +45,8 @@ def policies(request: PersonRequest) -> HttpResponse:
     context = {
         "policies": listed,
         "decisions": decisions[:DECISIONS],
-        "switch": AutomationSwitch.objects.select_related("by").filter(is_paused=True).first(),
         "may_add": request.user.has_perm("automation.add_healingpolicy"),
-        "may_pause": request.user.has_perm("automation.pause_automation"),
-        "may_resume": request.user.has_perm("automation.resume_automation"),
+        **pausing(request.user),
     }
     return render(request, "automation/policies.html", context)
 
@@ -66,22 +69,20 @@ def policy(request: PersonRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @requires("automation.view_healingpolicy")
-def matching(request: PersonRequest) -> HttpResponse:
+def matches(request: PersonRequest) -> HttpResponse:
     """How many incidents of the last seven days the typed matchers would have matched."""
     try:
         matchers = read_matchers(request.GET.get("matchers", ""))
     except ValidationError as error:
         return render(request, "automation/policy_matching.html", {"problem": error.messages[0]})
-    return render(
-        request, "automation/policy_matching.html", {"found": backtest.last_week(matchers)}
-    )
+    return render(request, "automation/policy_matching.html", _last_week(matchers))
 
 
 @require_GET
 @requires("automation.view_healingpolicy")
 def parameters(request: PersonRequest) -> HttpResponse:
     """The fields of the chosen runbook, for the form."""
-    form = _parameters_form(request.GET.get("runbook", ""), None, {})
+    form = parameters_form(request.GET.get("runbook", ""), None, {})
     return render(request, "automation/policy_parameters.html", {"parameters_form": form})
 
 
@@ -89,13 +90,13 @@ def _edit(request: PersonRequest, policy: HealingPolicy) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     form = HealingPolicyForm(sent, instance=policy)
     name = sent.get("runbook", "") if sent else _runbook_name(policy)
-    parameters_form = _parameters_form(name, sent, policy.parameters)
-    if sent and all([form.is_valid(), parameters_form is None or parameters_form.is_valid()]):
-        saved = _save(form, parameters_form, request.user)
+    values = parameters_form(name, sent, policy.parameters)
+    if sent and all([form.is_valid(), values is None or values.is_valid()]):
+        saved = _save(form, values, request.user)
         if saved:
             return sent_on(request, reverse("policies"), f"Saved {saved.name} v{saved.version}.")
         form.add_error(None, "Somebody else saved it meanwhile. Open it again.")
-    context = _context(request, policy, form, parameters_form)
+    context = _context(request, policy, form, values)
     return render(request, "automation/policy.html", context, status=UNSAVED if sent else 200)
 
 
@@ -103,7 +104,7 @@ def _context(
     request: PersonRequest,
     policy: HealingPolicy,
     form: HealingPolicyForm,
-    parameters_form: ParametersForm | None,
+    values: ParametersForm | None,
 ) -> dict[str, Any]:
     kept = HealingPolicy.objects.filter(pk=policy.pk).first()
     matchers = kept.matchers if kept else []
@@ -114,16 +115,17 @@ def _context(
     return {
         "policy": kept,
         "form": form,
-        "parameters_form": parameters_form,
-        "found": backtest.last_week(matchers) if matchers else None,
+        "parameters_form": values,
+        **(_last_week(matchers) if matchers else {}),
         "decisions": decisions.select_related("incident", "remediation", "policy")[:DECISIONS],
         "may_save": request.user.has_perm(f"automation.{verb}_healingpolicy"),
+        **pausing(request.user),
     }
 
 
 @transaction.atomic
 def _save(
-    form: HealingPolicyForm, parameters_form: ParametersForm | None, person: User
+    form: HealingPolicyForm, values: ParametersForm | None, person: User
 ) -> HealingPolicy | None:
     """A new version of the policy; None when another person was faster."""
     policy: HealingPolicy = form.save(commit=False)
@@ -135,17 +137,22 @@ def _save(
     else:
         policy.created_by = person
     policy.matchers = form.cleaned_data["matchers"]
-    policy.parameters = parameters_form.given() if parameters_form else {}
+    policy.parameters = values.given() if values else {}
     policy.save()
     return policy
+
+
+def _last_week(texts: list[str]) -> dict[str, Any]:
+    found = matching(texts, timezone.now() - WEEK)
+    return {"found": found, "latest": Incident.objects.filter(pk__in=found.numbers[:LATEST])}
 
 
 def _runbook_name(policy: HealingPolicy) -> str:
     return policy.runbook.name if policy.runbook_id else ""
 
 
-def _parameters_form(name: str, sent: Any, parameters: dict[str, Any]) -> ParametersForm | None:
-    """None while no runbook is chosen, or none of its parameters can be given."""
+def parameters_form(name: str, sent: Any, parameters: dict[str, Any]) -> ParametersForm | None:
+    """None while no runbook is chosen, or when it cannot be read."""
     runbook = Runbook.objects.select_related("published").filter(name=name).first()
     document = readable(runbook.published) if runbook else None
     if document is None:

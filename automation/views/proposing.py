@@ -13,6 +13,7 @@ from automation import approval, planning
 from automation.approval import HeldBack, PlanChanged
 from automation.forms import ParametersForm
 from automation.models import Remediation, Runbook
+from automation.origins import values_of
 from automation.plan import PlanRefused
 from automation.planning import AlreadyPlanned
 from automation.views import previews
@@ -133,7 +134,7 @@ def _form(request: PersonRequest, asked: Asked) -> ParametersForm | None:
         document,
         request.POST if request.method == "POST" else None,
         initial=_values(asked),
-        known=planning.values_of(asked.incident),
+        known=values_of(asked.incident),
     )
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from automation import text_difference
@@ -13,7 +15,7 @@ from automation.document import load
 from automation.document_models import RunbookDocument
 from automation.forms import ParametersForm
 from automation.models import Remediation, Runbook, RunbookVersion
-from automation.views import library, previews
+from automation.views import history, library, previews
 from automation.views.asking import PersonRequest
 from telemetry.access import requires
 
@@ -24,16 +26,20 @@ RISKS = Remediation.Risk.values
 @require_GET
 @requires("automation.view_runbook")
 def runbooks(request: PersonRequest) -> HttpResponse:
-    words, risk = request.GET.get("q", "").strip()[:100], request.GET.get("risk", "")
-    shelves = library.shelves(words=words, risk=risk)
-    filters = [*([f"words:{words}"] if words else []), *([f"risk:{risk}"] if risk else [])]
+    search = library.Search(
+        words=request.GET.get("q", "").strip()[:100],
+        risk=request.GET.get("risk", ""),
+        owner=request.GET.get("owner", "")[:100],
+        tag=request.GET.get("tag", "")[:100],
+    )
+    every = library.shelves()
     context = {
-        "shelves": shelves,
-        "words": words,
-        "risk": risk,
+        "shelves": [shelf for shelf in every if search.finds(shelf)],
+        "search": search,
         "risks": RISKS,
-        "filters": filters,
-        "total": Runbook.objects.count() if filters else 0,
+        "owners": sorted({shelf.runbook.owner for shelf in every} - {""}),
+        "tags": sorted({tag for shelf in every for tag in shelf.runbook.tags}),
+        "total": len(every),
         "may_add": request.user.is_staff and request.user.has_perm("automation.add_runbook"),
     }
     return render(request, "automation/runbooks.html", context)
@@ -54,7 +60,8 @@ def runbook(request: PersonRequest, name: str) -> HttpResponse:
         "document": document,
         "problems": problems,
         "versions": found.versions.select_related("author"),
-        "runs": library.runs_of(found)[:RUNS],
+        "runs": Paginator(library.runs_of(found), RUNS).get_page(request.GET.get("runs")),
+        "daily": history.runs_by_day(found, until=timezone.now().date()),
         "policies": found.policies.all(),
         "edit_url": reverse("admin:automation_runbook_change", args=[found.pk]) if may_edit else "",
         **(_preview(request, version, document) if document else {}),

@@ -92,7 +92,24 @@ def test_a_version_saved_meanwhile_is_shown_beside_what_was_typed(editor, runboo
     assert "v2 was saved meanwhile" in html
     assert "timeout_seconds: 75" in html.split("<del>")[1].split("</del>")[0]
     assert "timeout_seconds: 90" in html.split("<ins>")[1].split("</ins>")[0]
+    assert "Mine: what you typed" in html
     assert runbook.versions.count() == 2
+
+
+def test_after_a_conflict_the_next_save_counts_from_what_was_shown(editor, runbook):
+    write_version(text_of(seconds=75), author=None, reason="Somebody else")
+    conflict = save(editor, runbook, text_of(seconds=90), latest=1)
+
+    response = save(
+        editor,
+        runbook,
+        text_of(seconds=90),
+        latest=conflict.context["adminform"].form["latest"].value(),
+    )
+
+    assert response.status_code == 302
+    assert runbook.versions.first().number == 3
+    assert runbook.versions.first().text == text_of(seconds=90)
 
 
 def test_a_runbook_keeps_its_name(editor, runbook):
@@ -142,6 +159,31 @@ def test_a_duplicate_begins_with_the_text_under_another_name(editor, runbook):
     html = editor.get(reverse(ADD), {"copy": runbook.pk}).content.decode()
 
     assert "name: restart-copy" in html
+
+
+def test_a_duplicate_keeps_the_words_it_is_found_by(editor, runbook):
+    Runbook.objects.update(owner="payments", tags=["restart", "database"])
+
+    html = editor.get(reverse(ADD), {"copy": runbook.pk}).content.decode()
+
+    assert 'value="payments"' in html
+    assert 'value="restart, database"' in html
+
+
+def test_owner_and_tags_are_no_part_of_a_version(editor, runbook):
+    save(editor, runbook, text_of(), reason="", owner="payments", tags="Restart database, restart")
+
+    runbook.refresh_from_db()
+    assert (runbook.owner, runbook.tags) == ("payments", ["restart", "database"])
+    assert runbook.versions.count() == 1
+
+
+def test_what_is_no_tag_is_said_beside_the_field(editor, runbook):
+    response = save(editor, runbook, text_of(), reason="", tags="under_score")
+
+    assert "&#x27;under_score&#x27; is not a tag" in response.content.decode()
+    runbook.refresh_from_db()
+    assert runbook.tags == []
 
 
 def test_several_are_published_by_the_list_action(editor, runbook):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from automation import (
     approval,
+    claiming,
     execution,
     intervention,
     planning,
@@ -161,7 +162,7 @@ class TestALostWorker:
     """The worker dies with a step on disk as running: nobody can know whether it happened."""
 
     def lose(self, run: Execution) -> StepRun:
-        claimed = execution.claim(run.pk)
+        claimed = claiming.claim(run.pk)
         step = run.steps.first()
         execution.begin_step(claimed, step)
         Execution.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -190,7 +191,7 @@ class TestALostWorker:
         run = approved()
         self.lose(run)
 
-        assert execution.overdue(timezone.now()) == [run.pk]
+        assert claiming.overdue(timezone.now()) == [run.pk]
 
     @pytest.mark.parametrize(
         ("verdict", "paths"), [("done", ["/two"]), ("not_done", ["/one", "/two"])]
@@ -222,9 +223,9 @@ class TestALostWorker:
 
     def test_the_old_holder_can_write_nothing_any_more(self, approved: Any):
         run = approved(method="PUT")
-        old = execution.claim(run.pk)
+        old = claiming.claim(run.pk)
         Execution.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        new = execution.claim(run.pk)
+        new = claiming.claim(run.pk)
         step = run.steps.get()
 
         for write in (
@@ -232,7 +233,7 @@ class TestALostWorker:
             lambda: execution.end_step(old, step, "succeeded", "late"),
             lambda: execution.print_lines(old, step, ["late"]),
             lambda: execution.verify_next(old, Verify()),
-            lambda: execution.renew(old),
+            lambda: claiming.renew(old),
         ):
             with pytest.raises(Fenced):
                 write()
@@ -244,7 +245,7 @@ class TestALostWorker:
 def test_who_holds_the_lease_is_left_alone(approved: Any):
     run = approved()
 
-    first, second = execution.claim(run.pk), execution.claim(run.pk)
+    first, second = claiming.claim(run.pk), claiming.claim(run.pk)
 
     assert first is not None
     assert second is None

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from automation import approval, execution, intervention, running, verification
+from automation import approval, claiming, execution, intervention, running, verification
 from automation.models import Execution, StepRun
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def approved(proposal: Any, person: Any) -> Any:
 
 def lose(run: Execution, step: StepRun, ending: str = "") -> None:
     """The worker dies after it began the step, or after it wrote down how the step ended."""
-    claimed = execution.claim(run.pk)
+    claimed = claiming.claim(run.pk)
     execution.begin_step(claimed, step)
     if ending:
         execution.end_step(claimed, step, ending, "No answer.")
@@ -122,12 +122,12 @@ def test_a_second_look_at_the_signal_disturbs_no_way_back(approved: Any, world: 
     Execution.objects.update(verify_until=timezone.now() - timedelta(seconds=1))
     late = Execution.objects.get(pk=run.pk)
     verification.check(run.pk)
-    back = execution.claim(run.pk)
+    back = claiming.claim(run.pk)
 
     assert not execution.begin_rollback(late.pk, "Again.", fence=late.fence)
     assert not execution.finish(late.pk, "failed", "Again.", fence=late.fence)
 
-    assert execution.renew(back) == ""
+    assert claiming.renew(back) == ""
 
 
 @pytest.mark.django_db(transaction=True)

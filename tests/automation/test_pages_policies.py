@@ -1,12 +1,22 @@
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
 from automation.guardrails import pause_reason
 from automation.models import HealingPolicy, PolicyDecision
-from tests.automation.pages_world import a_person, an_incident, publish_runbook
+from incidents.models import Incident
+from tests.automation.pages_world import (
+    a_person,
+    an_incident,
+    connect_supervisor,
+    publish_runbook,
+)
 
 pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -174,3 +184,77 @@ def test_only_those_with_the_permission_resume():
     assert refused.status_code == 403
     assert "Resuming needs the role approver." in html
     assert pause_reason() is None
+
+
+def test_a_typed_policy_is_tested_before_it_is_saved(editor):
+    connect_supervisor()
+    an_incident()
+    an_incident("store")
+    fields = {"matchers": "service=checkout", "runbook": "restart", "cooldown_seconds": "60"}
+
+    html = editor.get(reverse("policy-backtest"), fields).content.decode()
+
+    assert "It would have matched <b>1</b> incident." in html
+    assert "it would have run <b>1</b> time" in html
+    assert "1 in 30 days: 1 would have run" in html
+    assert not HealingPolicy.objects.exists()
+
+
+def test_a_saved_policy_is_tested_as_it_is_saved(editor):
+    connect_supervisor()
+    create(editor, window="daily 03:00-04:00", mode="observe")
+    policy = HealingPolicy.objects.get()
+    an_incident()
+    Incident.objects.update(opened_at=NOON)
+
+    with time_machine.travel(NOON, tick=False):
+        html = editor.get(reverse("policy-backtest"), {"policy": policy.pk}).content.decode()
+
+    assert "Closed until Sat 21 Nov 03:00 UTC." in html
+    assert "Change window" in html
+    assert "As it is saved it observes" in html
+
+
+def test_a_backtest_says_what_it_cannot_know(editor):
+    create(editor)
+
+    html = editor.get(
+        reverse("policy-backtest"), {"policy": HealingPolicy.objects.get().pk}
+    ).content.decode()
+
+    assert "Nothing would have matched" in html
+    assert "Whether the runbook would have worked." in html
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"matchers": "checkout"}, "is not a matcher"),
+        ({"runbook": ""}, "Runbook: This field is required."),
+        ({"p-mode": "wild"}, "mode: It must be one of soft, hard."),
+        ({"window": "sometimes"}, "Window: "),
+    ],
+)
+def test_a_backtest_of_what_does_not_fit_says_what_is_wrong(editor, changes, words):
+    html = editor.get(reverse("policy-backtest"), filled(**changes)).content.decode()
+
+    assert "Nothing could be tested." in html
+    assert words in html
+
+
+@pytest.mark.parametrize("policy", ["", "0", "x", "9" * 40])
+def test_a_backtest_of_no_policy_is_not_found(editor, policy):
+    assert editor.get(reverse("policy-backtest"), {"policy": policy}).status_code == 404
+
+
+def test_automation_can_be_paused_from_the_page_of_a_policy(editor):
+    create(editor)
+    page = reverse("policy", args=[HealingPolicy.objects.get().pk])
+    _, responder = a_person("rob", "responder")
+
+    before = responder.get(page).content.decode()
+    response = responder.post(reverse("automation-pause"), {"reason": "Move", "next": page})
+
+    assert "Pause all automation" in before
+    assert response["Location"] == page
+    assert "Resuming needs the role approver." in responder.get(page).content.decode()

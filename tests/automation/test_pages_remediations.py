@@ -6,7 +6,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from automation import approval, execution
+from automation import approval, claiming, execution
 from automation.models import Approval, Execution, Remediation, StepRun
 from automation.published import publish, write_version
 from tests.automation.pages_world import a_person, a_plan, an_incident, text_of
@@ -291,7 +291,7 @@ def run():
     plan = a_plan()
     lee, _ = a_person("lee", "approver")
     approval.approve(plan.pk, plan_hash=plan.plan_hash, by=lee)
-    claimed = execution.claim(plan.execution.pk)
+    claimed = claiming.claim(plan.execution.pk)
     step = claimed.steps.first()
     execution.begin_step(claimed, step)
     execution.print_lines(claimed, step, ["stopping checkout", "starting <b>checkout</b>"])

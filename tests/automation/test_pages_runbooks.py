@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from automation import approval, execution
+from automation import approval, claiming, execution
 from automation.models import Execution, Remediation, Runbook, RunbookVersion
 from automation.published import write_version
 from automation.text_difference import side_by_side, unified
@@ -28,7 +28,7 @@ def page(browser, name, *args, **query):
 
 
 def names(html):
-    return re.findall(r'<a href="/runbooks/[^"]+"><b>([^<]+)', html)
+    return re.findall(r'<a href="/runbooks/[^"]+"><b class="nowrap">([^<]+)', html)
 
 
 def test_an_empty_library_says_what_a_runbook_is(browser):
@@ -49,7 +49,7 @@ def test_the_library_counts_how_often_a_runbook_worked(browser):
     plan = a_plan()
     lee, _ = a_person("lee", "approver")
     approval.approve(plan.pk, plan_hash=plan.plan_hash, by=lee)
-    execution.claim(plan.execution.pk)
+    claiming.claim(plan.execution.pk)
     execution.finish(plan.execution.pk, Execution.State.SUCCEEDED, "Verified.")
 
     html = page(browser, "runbooks")

@@ -112,12 +112,14 @@ class Sender(threading.Thread):
     """One connection that posts one alert after the other, until told to stop.
 
     `accepted` and `unsure` hold delivery ids: those thanked for, and those nobody answered.
+    `labels_of` says what an alert is labelled with, by its delivery id.
     """
 
-    def __init__(self, console, token, name, *, resend=True):
+    def __init__(self, console, token, name, *, labels_of=None, pause_seconds=0):
         super().__init__(daemon=True)
         self.url = f"{console.url}/api/v1/webhooks/alertmanager/"
-        self.token, self.name, self.resend = token, name, resend
+        self.token, self.name = token, name
+        self.labels_of, self.pause_seconds = labels_of or _no_labels, pause_seconds
         self.accepted, self.unsure, self.seconds = set(), set(), []
         self.statuses = set()
         self.enough = threading.Event()
@@ -128,11 +130,12 @@ class Sender(threading.Thread):
                 if self.enough.is_set():
                     return
                 self._post(client, f"{self.name}-{number}")
+                time.sleep(self.pause_seconds)
 
     def _post(self, client, delivery):
         started_at = time.monotonic()
         try:
-            answer = post(client, self.url, self.token, delivery)
+            answer = post(client, self.url, self.token, delivery, **self.labels_of(delivery))
         except httpx.TransportError:
             self.unsure.add(delivery)
             return
@@ -145,10 +148,11 @@ class Sender(threading.Thread):
         self.join()
 
 
-def post(client, url, token, delivery, service="checkout"):
+def post(client, url, token, delivery, service="checkout", **labels):
+    usual = {"alertname": "Down", "service": service, "instance": delivery}
     alert = {
         "status": "firing",
-        "labels": {"alertname": "Down", "service": service, "instance": delivery},
+        "labels": usual | labels,
         "annotations": {},
         "startsAt": "2026-11-20T10:00:00Z",
         "endsAt": "0001-01-01T00:00:00Z",
@@ -156,6 +160,10 @@ def post(client, url, token, delivery, service="checkout"):
     headers = {"authorization": f"Bearer {token}", "webhook-id": delivery}
     body = {"version": "4", "status": "firing", "alerts": [alert]}
     return client.post(url, json=body, headers=headers)
+
+
+def _no_labels(delivery):
+    return {}
 
 
 def csrf(client):

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 LONGEST_HOLD_SECONDS = 60
+SECONDS = 0.05
 
 
 class Effects:
@@ -25,15 +26,16 @@ class Effects:
     def __init__(self, file):
         self.file = file
         self.file.touch()
-        self.seconds = 0.05
         self.moments, self.senders, self.gates, self.arrivals = {}, {}, {}, []
+        self.gate = threading.Event()
+        self.gate.set()
         self._server = _Server(("127.0.0.1", 0), _requests_to(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.opened = f"127.0.0.1/32:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self):
-        for gate in self.gates.values():
+        for gate in (self.gate, *self.gates.values()):
             gate.set()
         self._server.shutdown()
         self._server.server_close()
@@ -48,18 +50,24 @@ class Effects:
         self.gates[incident, step] = threading.Event()
         return self.gates[incident, step]
 
+    def hold_all(self):
+        """From now on every effect happens, and every answer waits for the event."""
+        self.gate = threading.Event()
+        return self.gate
+
     def take(self, incident, step, sender):
         """Everything that happens before the answer."""
         self.senders[incident, step] = sender
-        self.arrivals.append((time.monotonic(), incident))
+        self.arrivals.append((incident, step))
         if self.reach("arrived", incident, step) is False:
             return
-        time.sleep(self.seconds)
+        time.sleep(SECONDS)
         with self.file.open("a") as out:
             out.write(f"{incident} {step}\n")
         self.reach("written", incident, step)
-        if (incident, step) in self.gates:
-            self.gates[incident, step].wait(LONGEST_HOLD_SECONDS)
+        for gate in (self.gate, self.gates.get((incident, step))):
+            if gate is not None:
+                gate.wait(LONGEST_HOLD_SECONDS)
 
     def reach(self, moment, incident, step):
         deed = self.moments.pop((incident, step, moment), None)

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import orjson
@@ -21,6 +22,7 @@ from tests.chaos.planned import STEPS
 SEED = 20
 ENDED = {"succeeded", "failed", "unknown", "stopped", "rolled_back"}
 TAKEN_OVER_WITHIN = 45
+WORKERS = 2
 
 
 @dataclass
@@ -110,14 +112,13 @@ def furnished(tmp_path_factory):
 def site(furnished):
     """Afterwards its database must be sound."""
     yield furnished
-    furnished.effects.seconds = 0.05
     examined = furnished.console.manage("doctor")
     assert examined.returncode == 0, examined.stdout
 
 
 def test_a_killed_worker_does_no_step_twice_and_leaves_nothing_stuck(site):
     once, again = (plans := site.propose(once=9, again=3))[:9], plans[9:]
-    kills = plan_kills(site.effects, plans)
+    kills = plan_kills(site, plans)
 
     site.approve(plans)
     site.wait_until_ended(plans, TAKEN_OVER_WITHIN)
@@ -131,27 +132,33 @@ def test_a_killed_worker_does_no_step_twice_and_leaves_nothing_stuck(site):
     assert [site.effects.of(plan.incident) for plan in once] == [dict.fromkeys(STEPS, 1)] * 9
 
 
-def plan_kills(effects, plans):
+def plan_kills(site, plans):
     """Each run loses its worker once: every step of `once` at every moment, shuffled."""
     chance = random.Random(SEED)  # noqa: S311 - the same chances each time
     kills = []
 
-    def kill(sender):
-        with contextlib.suppress(ProcessLookupError):  # an earlier one took it along
-            os.kill(sender, signal.SIGKILL)
-        kills.append(sender)
+    def kill(plan, sender):
+        os.kill(sender, signal.SIGKILL)
+        kills.append(plan)
         return False
 
-    def kill_soon(sender):
+    def kill_soon(plan, sender):
+        """Frozen first, so that it can't meanwhile go on to a run that has a moment of its own."""
         time.sleep(chance.uniform(0, 0.06))
-        kill(sender)
+        os.kill(sender, signal.SIGSTOP)
+        wait_for(lambda: plan.execution)
+        if site.run(plan)[0] in ENDED:
+            os.kill(sender, signal.SIGCONT)
+            kills.append(plan)
+        else:
+            kill(plan, sender)
 
     deeds = {"arrived": kill, "written": kill, "answered": kill_soon}
     places = [(step, moment) for step in STEPS for moment in deeds]
     places += chance.sample(places, len(plans) - len(places))
     order = chance.sample(places[:9], 9) + places[9:]
     for plan, (step, moment) in zip(plans, order, strict=True):
-        effects.moments[plan.incident, step, moment] = deeds[moment]
+        site.effects.moments[plan.incident, step, moment] = partial(deeds[moment], plan)
     return kills
 
 
@@ -181,6 +188,15 @@ def settle_all(site, plans):
                     f"executions/{plan.execution}/settle/", step=step["id"], verdict=verdict
                 )
     wait_for(lambda: {site.run(plan)[0] for plan in plans} == {"succeeded"})
+
+
+def test_workers_killed_while_they_wait_for_work_keep_nobody_from_it(site):
+    first = workers_at_work(site)
+
+    for worker in first:
+        os.kill(worker, signal.SIGKILL)
+
+    assert not workers_at_work(site) & first
 
 
 def test_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes(site):
@@ -213,8 +229,8 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes(site):
 
 
 def workers_at_work(site):
-    """The processes that two new runs need at the same time: both of the pool."""
-    plans = site.propose(once=2)
+    """The processes that so many new runs need at the same time: all of the pool."""
+    plans = site.propose(once=WORKERS)
     gates = [site.effects.hold(plan.incident, "one") for plan in plans]
     site.approve(plans)
     wait_for(lambda: all(site.effects.of(plan.incident)["one"] for plan in plans))
@@ -226,21 +242,22 @@ def workers_at_work(site):
 
 def test_a_pause_stops_what_policies_run_at_the_border_of_a_step(site):
     token = site.console.connect("alertmanager")
-    site.effects.seconds = 1.5
+    gate = site.effects.hold_all()
     try:
         plans = start_by_policy(site, token, 6)
-        wait_for(lambda: arrivals(site, plans))
+        wait_for(lambda: len(arrivals(site, plans)) == WORKERS)
+        begun = arrivals(site, plans)
         site.demand("automation/pause/", reason="Deploy night")
-        paused_at = time.monotonic()
+        gate.set()
         site.wait_until_ended(plans)
 
-        assert all(at < paused_at + 1 for at in arrivals(site, plans))
+        assert arrivals(site, plans) == begun
+        assert {step for _, step in begun} == {"one"}
         assert {site.run(plan)[0] for plan in plans} == {"stopped"}
-        assert any(site.effects.of(plan.incident) for plan in plans)
-        assert not any(site.effects.of(plan.incident)["three"] for plan in plans)
-        site.effects.seconds = 0.05
+        assert sum(site.effects.of(plan.incident)["one"] for plan in plans) == WORKERS
         assert_a_person_stops_and_kills(site)
     finally:
+        gate.set()
         site.ask("PATCH", "policies/heal/", is_enabled=False)
         site.demand("automation/resume/")
 
@@ -261,7 +278,7 @@ def start_by_policy(site, token, count):
 
 def arrivals(site, plans):
     numbers = {plan.incident for plan in plans}
-    return [at for at, incident in site.effects.arrivals if incident in numbers]
+    return [each for each in site.effects.arrivals if each[0] in numbers]
 
 
 def assert_a_person_stops_and_kills(site):
