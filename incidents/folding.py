@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.text import slugify
-
 from incidents import episodes
 from incidents.event import AlertEvent
 from incidents.models import Alert
 from telemetry.models import Service
+from telemetry.service_names import slug_of, title_of
 
 SERVICE_LABELS = ("service", "service_name", "app")
 FOLDED = [
@@ -69,11 +68,10 @@ def save(folded: Iterable[Folded]) -> None:
     )
 
 
-def service_slug(labels: dict[str, str]) -> str:
-    for label in SERVICE_LABELS:
-        if slug := slugify(labels.get(label, ""))[:100]:
-            return slug
-    return ""
+def service_name(labels: dict[str, str]) -> str:
+    """As the sender wrote it; empty when no label names one."""
+    names = (labels.get(label, "") for label in SERVICE_LABELS)
+    return next((name for name in names if slug_of(name)), "")
 
 
 def _locked_alerts(by_alert: dict[str, list[Delivery]]) -> dict[str, Alert]:
@@ -131,7 +129,7 @@ def _describe(alert: Alert, delivery: Delivery, services: dict[str, Service]) ->
     event = delivery.event
     alert.name, alert.summary, alert.url = event.name[:255], event.summary, event.url
     alert.labels, alert.annotations = event.labels, event.annotations
-    alert.service = services.get(service_slug(event.labels))
+    alert.service = services.get(slug_of(service_name(event.labels)))
     alert.integration_id = delivery.integration_id
 
 
@@ -145,10 +143,12 @@ def _take_state(alert: Alert, state: episodes.AlertState) -> None:
 
 def _services(deliveries: list[Delivery]) -> dict[str, Service]:
     """The services the events name. A new one is added: its alerts prove that it exists."""
-    slugs = {slug for delivery in deliveries if (slug := service_slug(delivery.event.labels))}
-    known = {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
-    if new := sorted(slugs - known.keys()):
-        Service.objects.bulk_create([Service(slug=slug) for slug in new], ignore_conflicts=True)
+    names = {service_name(delivery.event.labels) for delivery in deliveries} - {""}
+    named = {slug_of(name): title_of(name) for name in sorted(names)}
+    known = {service.slug: service for service in Service.objects.filter(slug__in=named)}
+    if new := sorted(named.keys() - known.keys()):
+        added = [Service(slug=slug, name=named[slug]) for slug in new]
+        Service.objects.bulk_create(added, ignore_conflicts=True)
         known |= {service.slug: service for service in Service.objects.filter(slug__in=new)}
     return known
 

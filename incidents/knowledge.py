@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from incidents import lifecycle
+from incidents import belief, lifecycle
+from incidents.belief import Cause
 from incidents.models import (
     Alert,
-    AnalysisStep,
     Incident,
     KnowledgeArticle,
     KnownFix,
@@ -211,17 +211,22 @@ def _symptoms(incident: Incident) -> Iterator[str]:
 
 
 def _cause(incident: Incident) -> Iterator[str]:
-    if not incident.cause:
-        yield "Not known."
+    cause = belief.believed(belief.causes_of(incident))
+    if cause is None:
+        yield f"{escape_markdown(incident.cause)}." if incident.cause else "Not known."
         return
-    confidence = incident.cause_confidence
-    sure = "" if confidence is None else f" Confidence {confidence:.2f}."
-    yield f"{escape_markdown(incident.cause)}.{sure}"
+    yield f"{escape_markdown(cause.found['title'])}. {_sureness(cause)}"
     yield ""
-    step = incident.analysis_steps.filter(name="root_cause", state=AnalysisStep.State.DONE).first()
-    for evidence in step.evidence if step else []:
+    for evidence in cause.found["evidence"]:
         against = "against it: " if evidence["against"] else ""
         yield f"- {against}{escape_markdown(evidence['text'])}"
+
+
+def _sureness(cause: Cause) -> str:
+    if not cause.is_confirmed or cause.label is None:
+        return f"Confidence {cause.found['confidence']:.2f}."
+    who = cause.label.by.username if cause.label.by else "a person"
+    return f"Confirmed by {escape_markdown(who)}."
 
 
 def _highlights(incident: Incident) -> Iterator[str]:

@@ -28,7 +28,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """`state` is receiving, silent, waiting (for the first) or paused. Counts stop at 2,000."""
+    """`state` is receiving, failing (nothing could be made of the newest), silent, waiting (for the
+    first) or paused. Counts stop at 2,000."""
 
     integration: Integration
     state: str
@@ -59,9 +60,10 @@ def pulse_of(integration: Integration, at: datetime) -> Pulse:
         if received > at - DAY and (state == Message.State.DEAD or rejected)
     )
     counts = _counts(times, at)
+    is_failing = bool(rows) and rows[0][1] == Message.State.DEAD
     return Pulse(
         integration,
-        _state(integration, last_at, at),
+        _state(integration, last_at, at, is_failing=is_failing),
         last_at,
         sum(counts),
         unreadable,
@@ -75,11 +77,15 @@ def bars(counts: Sequence[int]) -> list[Bar]:
     return [Bar(index * STEP, HEIGHT - height, height) for index, height in enumerate(heights)]
 
 
-def _state(integration: Integration, last_at: datetime | None, at: datetime) -> str:
+def _state(
+    integration: Integration, last_at: datetime | None, at: datetime, *, is_failing: bool
+) -> str:
     if not integration.is_enabled:
         return "paused"
     if last_at is None:
         return "waiting"
+    if is_failing:
+        return "failing"
     is_of_metrics = integration.provider == METRICS.slug
     limit = METRICS_QUIET_AFTER if is_of_metrics else QUIET_AFTER
     return "receiving" if at - last_at < limit else "silent"

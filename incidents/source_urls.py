@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/new/", sources.new, name="source-new"),
     path("sources/<int:pk>/", sources.source, name="source"),
     path("sources/<int:pk>/dead/", sources.dead, name="source-dead"),
+    path("sources/<int:pk>/dead/all/", deliveries.settle_all, name="source-dead-all"),
     path("sources/<int:pk>/latest/", sources.latest, name="source-latest"),
     path("sources/<int:pk>/rotate/", sources.rotate, name="source-rotate"),
     path("sources/<int:pk>/switch/", sources.switch, name="source-switch"),

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from incidents import intake, knowledge, lifecycle
+from incidents import bulk, intake, knowledge, lifecycle, retention
 from incidents.analysis import pipeline
 
 
@@ -9,6 +9,13 @@ from incidents.analysis import pipeline
 def drain_inbox() -> None:
     if intake.drain():
         drain_inbox.delay_on_commit()
+
+
+@shared_task
+def forget_old_messages() -> None:
+    """One turn a task, so that a large backlog never keeps a worker from the inbox."""
+    if retention.forget_old_messages(timezone.now()):
+        forget_old_messages.delay_on_commit()
 
 
 @shared_task
@@ -38,3 +45,16 @@ def learn(number: int) -> None:
 def sweep_knowledge() -> None:
     for number in knowledge.sweep(timezone.now()):
         learn.delay_on_commit(number)
+
+
+@shared_task
+def carry_out_bulk(pk: int) -> None:
+    """One batch a task, so that a large one never keeps a worker from the inbox."""
+    if bulk.carry_on(pk):
+        carry_out_bulk.delay_on_commit(pk)
+
+
+@shared_task
+def sweep_bulk() -> None:
+    for pk in bulk.unfinished():
+        carry_out_bulk.delay_on_commit(pk)

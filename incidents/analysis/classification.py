@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from incidents import belief
 from incidents.analysis import case
 from incidents.analysis.finding import POSSIBLE, Evidence, Finding, confidence_words
 from incidents.analysis.suspicion import is_bad
@@ -119,15 +120,15 @@ def _unknown(ranked: list[tuple[str, Tally]]) -> Finding:
 
 def _hints(incident: Incident, alerts: list[Alert]) -> Iterator[Hint]:
     metrics = case.found_by(incident, "enrichment")
-    cause = next(iter(case.found_by(incident, "root_cause").get("candidates", [])), None)
-    suspect = cause["service"] if cause else ""
+    cause = belief.believed(belief.causes_of(incident))
+    suspect = cause.service if cause else ""
     for alert in alerts:
         is_near = not suspect or alert.service is None or alert.service.slug == suspect
         hints = _hints_of_alert(alert, case.offset(incident, alert.starts_at))
         yield from hints if is_near else map(_halved, hints)
     yield from _hints_of_metrics(metrics, suspect)
     if cause is not None and suspect not in _silent(metrics):
-        yield from _hints_of_topology(alerts, cause)
+        yield from _hints_of_topology(alerts, cause.found)
     if metrics:
         yield from _hints_of_calm(alerts, metrics)
 

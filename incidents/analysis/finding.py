@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 EvidenceKind = Literal["metric", "alert", "topology", "incident", "article", "log"]
 
+CONFIRMED = 1.0  # by a person; the analysis alone is never that sure
 LIKELY = 0.70
 POSSIBLE = 0.40
 
@@ -49,7 +50,9 @@ class Finding:
 
 
 def confidence_words(confidence: float) -> str:
-    """For example "Likely 0.78"."""
+    """For example "Likely 0.78", and "Confirmed" of what a person has."""
+    if confidence >= CONFIRMED:
+        return "Confirmed"
     word = "Unlikely"
     if confidence >= POSSIBLE:
         word = "Likely" if confidence >= LIKELY else "Possible"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -141,6 +142,14 @@ def run_again(number: int) -> bool:
     return True
 
 
+def believe(incident: Incident) -> None:
+    """The incident says what is believed of its cause now. The caller holds its lock.
+
+    Not what the step found: a person may have judged it meanwhile.
+    """
+    _write(incident, root_cause.believed_fields(incident))
+
+
 def _wants_another_look(incident: Incident) -> bool:
     """The severity step always looks, so it remembers what there was."""
     since = timezone.now() - LEAST_APART
@@ -238,7 +247,10 @@ def _finish(step: AnalysisStep, outcome: Outcome) -> bool:
     )
     if not kept:
         return False
-    _apply(incident, finding)
+    if step.name == "root_cause":
+        believe(incident)
+    else:
+        _write(incident, finding.incident_fields)
     if (step.summary, step.confidence) != (finding.summary, finding.confidence):
         _tell(incident, step.name, outcome)
     is_left = incident.analysis_steps.filter(state__in=UNFINISHED).exists()
@@ -248,8 +260,7 @@ def _finish(step: AnalysisStep, outcome: Outcome) -> bool:
     return is_left
 
 
-def _apply(incident: Incident, finding: Finding) -> None:
-    fields = finding.incident_fields
+def _write(incident: Incident, fields: dict[str, Any]) -> None:
     changed = [name for name, value in fields.items() if getattr(incident, name) != value]
     for name in changed:
         setattr(incident, name, fields[name])

@@ -18,8 +18,10 @@ suffer. The confidence is `BASE` plus the points of the terms in `suspicion`, ke
 from dataclasses import dataclass
 from typing import Any
 
+from incidents import belief
 from incidents.analysis import case
 from incidents.analysis.finding import (
+    CONFIRMED,
     POSSIBLE,
     Evidence,
     Finding,
@@ -74,8 +76,27 @@ def look(incident: Incident) -> Finding:
         },
         evidence=[term.evidence for term in first.terms],
         confidence=first.confidence,
-        incident_fields=_fields(first),
     )
+
+
+def believed_fields(incident: Incident) -> dict[str, Any]:
+    """What the incident says of its cause: what a person confirmed, else the likeliest that nobody
+    ruled out.
+
+    Its service stays what it was while the cause is unlikely; but what only a word taken back, or
+    ruled out, had put there goes back to the service of the first alert.
+    """
+    causes = belief.causes_of(incident)
+    cause = belief.believed(causes)
+    if cause is None:
+        unknown = {"cause": "", "cause_confidence": None}
+        return {**unknown, **_first_service(incident)} if causes else {}
+    confidence = CONFIRMED if cause.is_confirmed else cause.found["confidence"]
+    told = {"cause": cause.found["title"][:300], "cause_confidence": confidence}
+    service = case.services_by_slug({cause.service}).get(cause.service)
+    if service is not None and confidence >= POSSIBLE:
+        return {**told, "service": service}
+    return {**told, **_first_service(incident)}
 
 
 def rank(suspects: list[Suspect]) -> list[Verdict]:
@@ -88,6 +109,15 @@ def rank(suspects: list[Suspect]) -> list[Verdict]:
         return verdicts
     first, second, *others = verdicts
     return [_doubt(first, second), *(_doubt(other, first) for other in [second, *others])]
+
+
+def _first_service(incident: Incident) -> dict[str, Any]:
+    """Nothing unless people have judged: the analysis alone never goes back."""
+    if not incident.cause_labels.exists():
+        return {}
+    named = incident.links.exclude(alert__service=None).order_by("linked_at", "pk")
+    first = named.select_related("alert__service").first()
+    return {"service": first.alert.service} if first else {}
 
 
 def _order(verdict: Verdict) -> tuple[float, int, int, str]:
@@ -110,18 +140,6 @@ def _doubt(verdict: Verdict, rival: Verdict) -> Verdict:
 def _sum(terms: tuple[Term, ...]) -> float:
     least, most = BOUNDS
     return round(min(most, max(least, BASE + sum(term.points for term in terms))), 2)
-
-
-def _fields(first: Verdict) -> dict[str, Any]:
-    """The incident's service stays what it was while the cause is unlikely."""
-    fields: dict[str, Any] = {
-        "cause": first.suspect.title[:300],
-        "cause_confidence": first.confidence,
-    }
-    service = case.services_by_slug({first.suspect.service}).get(first.suspect.service)
-    if service is not None and first.confidence >= POSSIBLE:
-        fields["service"] = service
-    return fields
 
 
 def _suspects(incident: Incident, edges: list[Edge], metrics: dict[str, Any]) -> list[Suspect]:

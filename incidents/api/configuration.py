@@ -34,9 +34,21 @@ class MatchersField(serializers.ListField):
         return texts
 
 
+def _mapping_schema() -> dict[str, Any]:
+    """Without what OpenAPI 3.0 cannot say: a label's name has 1 to 128 characters."""
+    schema = FieldMapping.model_json_schema()
+    schema["properties"]["labels"].pop("propertyNames")
+    return {**schema, "nullable": True}
+
+
+@extend_schema_field(_mapping_schema())
+class MappingField(serializers.DictField):
+    """Where in a sender's document the parts of an alert are."""
+
+
 class IntegrationSerializer(Strict, serializers.ModelSerializer[Integration]):
     url = serializers.SerializerMethodField()
-    mapping = serializers.DictField(allow_null=True, required=False)
+    mapping = MappingField(allow_null=True, required=False)
 
     class Meta:
         model = Integration

@@ -7,11 +7,14 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework import serializers
 
-from incidents.models import Incident, Severity
+from incidents.judging import LONGEST_REASON
+from incidents.models import CauseLabel, Incident, Severity
 from telemetry.api.strict import Strict
+from telemetry.models import Service
 
 LARGEST = 2**63 - 1
 LONGEST_TEXT = 10_000
+LONGEST_SUMMARY = 2000
 MOST_ALERTS = 1000
 
 
@@ -25,6 +28,18 @@ def _reason() -> serializers.CharField:
 
 class Nothing(Strict):
     """An empty body."""
+
+
+class Declare(Strict):
+    title = serializers.CharField(max_length=300)
+    severity = serializers.ChoiceField(Severity.choices)
+    service = serializers.SlugRelatedField(
+        "slug", queryset=Service.objects.all(), allow_null=True, default=None
+    )
+    summary = serializers.CharField(allow_blank=True, default="", max_length=LONGEST_SUMMARY)
+
+    def validate_severity(self, said: str) -> Severity:
+        return Severity(said)
 
 
 class Transition(Strict):
@@ -70,6 +85,14 @@ class ChangeSeverity(Strict):
 
 class Retitle(Strict):
     title = serializers.CharField(max_length=300)
+
+
+class Judge(Strict):
+    service = serializers.CharField(max_length=255)
+    verdict = serializers.ChoiceField(CauseLabel.Verdict.choices, allow_null=True)
+    reason = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=LONGEST_REASON
+    )
 
 
 class After(serializers.Serializer[Any]):

@@ -5,7 +5,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from incidents.models import Alert, AlertLink, AnalysisStep, Incident, TimelineEntry
+from incidents.models import (
+    Alert,
+    AlertLink,
+    AnalysisStep,
+    CauseLabel,
+    Incident,
+    TimelineEntry,
+)
 from incidents.timeline import as_entry
 
 UNFINISHED = {AnalysisStep.State.PENDING, AnalysisStep.State.RUNNING}
@@ -123,8 +130,20 @@ class AnalysisStepSerializer(serializers.ModelSerializer[AnalysisStep]):
         read_only_fields = fields
 
 
+class CauseLabelSerializer(serializers.ModelSerializer[CauseLabel]):
+    """What a person said of the probable cause that is the trouble of `service`."""
+
+    by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)  # type: ignore[var-annotated]
+
+    class Meta:
+        model = CauseLabel
+        fields = ["service", "verdict", "reason", "by", "at"]
+        read_only_fields = fields
+
+
 class AnalysisSerializer(serializers.Serializer[Any]):
-    """Each step with what it found, why it believes it, and how far it is."""
+    """Each step with what it found, why it believes it, and how far it is; and what people say."""
 
     summary = AnalysisSummarySerializer()
     steps = AnalysisStepSerializer(many=True)
+    judgements = CauseLabelSerializer(many=True)

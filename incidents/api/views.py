@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from incidents import grouping, lifecycle
+from incidents import declaring, grouping, judging, lifecycle, tasks
 from incidents.api import requests
 from incidents.api.searching import Searched
 from incidents.api.serializers import (
@@ -88,6 +88,14 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
     lookup_field = "number"
     lookup_value_regex = NUMBER
 
+    @extend_schema(request=requests.Declare, responses={201: IncidentSerializer})
+    def create(self, request: Request) -> Response:
+        """Opens an incident by hand, without an alert."""
+        given = requests.Declare(data=request.data)
+        given.is_valid(raise_exception=True)
+        new = declaring.declare(**given.validated_data, by=_person(request))
+        return Response(self.retrieve(request, self._at(new)).data, status=201)
+
     @extend_schema(request=requests.Transition, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def transition(self, request: Request, number: str) -> Response:
@@ -159,6 +167,15 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
         lifecycle.retitle(int(number), **self._asked(requests.Retitle), by=_person(request))
         return self.retrieve(request, number)
 
+    @extend_schema(request=requests.Judge, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def judge(self, request: Request, number: str) -> Response:
+        """Says that a probable cause, named by its service, was the cause or was not; with null
+        takes that back."""
+        judging.judge(int(number), **self._asked(requests.Judge), by=_person(request))
+        tasks.analyse.delay_on_commit(int(number))
+        return self.retrieve(request, number)
+
     @extend_schema(
         parameters=[requests.After], responses=TimelineEntrySerializer(many=True), filters=False
     )
@@ -183,7 +200,9 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
         incident = self.get_object()
         summary = self.get_serializer(incident).data["analysis"]
         steps = AnalysisStep.objects.filter(incident=incident)
-        return Response(AnalysisSerializer({"summary": summary, "steps": steps}).data)
+        judgements = incident.cause_labels.standing().select_related("by")
+        shown = {"summary": summary, "steps": steps, "judgements": judgements}
+        return Response(AnalysisSerializer(shown).data)
 
     def _asked(self, body: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The body, checked; 404 first when there is no such incident."""

@@ -1,5 +1,7 @@
 from incidents.models.alert import Alert, AlertLink, CorrelationLabel, CorrelationRule
 from incidents.models.analysis import AnalysisStep
+from incidents.models.bulk import BulkDeed
+from incidents.models.cause import CauseLabel
 from incidents.models.inbox import Message
 from incidents.models.incident import Incident, SavedView, TimelineEntry
 from incidents.models.integration import Integration
@@ -10,6 +12,8 @@ __all__ = [
     "Alert",
     "AlertLink",
     "AnalysisStep",
+    "BulkDeed",
+    "CauseLabel",
     "CorrelationLabel",
     "CorrelationRule",
     "FixOutcome",

@@ -112,7 +112,7 @@ def _state(
     slug: str, firing: int, departed: set[str], silent: set[str], looked: Mapping[str, Any]
 ) -> tuple[str, str]:
     if slug in silent:
-        return "down", "stopped reporting"
+        return "down", "not reporting"
     if firing:
         return "degraded", f"{firing} alert{'' if firing == 1 else 's'} firing"
     if slug in departed:

@@ -1,6 +1,7 @@
-"""One delivery as it came; reading it again, or throwing away what nothing can be made of."""
+"""A delivery as it came; reading it again, or throwing away what nothing can be made of."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -8,8 +9,10 @@ from django.views.decorators.http import require_GET, require_POST
 from incidents import inbox, tasks
 from incidents.explaining import explain
 from incidents.mapping_form import LONGEST_SAMPLE, pretty
-from incidents.models import Message
+from incidents.models import Integration, Message
 from telemetry.access import requires
+
+MOST_AT_ONCE = 1000
 
 
 @require_GET
@@ -38,6 +41,25 @@ def replay(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     tasks.drain_inbox.delay_on_commit()
     messages.success(request, f"Delivery {message.pk} is being read again.")
     return redirect("source-delivery", pk=pk, number=number)
+
+
+@require_POST
+@requires("incidents.change_message")
+def settle_all(request: HttpRequest, pk: int) -> HttpResponse:
+    """All dead letters of a source at once, up to `MOST_AT_ONCE`: `deed` is retry or discard."""
+    get_object_or_404(Integration, pk=pk)
+    dead = Message.objects.dead().filter(integration=pk).order_by("pk")
+    ids = list(dead.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    if request.POST.get("deed") == "discard":
+        dead.filter(pk__in=ids).delete()
+        messages.success(request, f"{len(ids)} dead letters were discarded.")
+        return redirect("source-dead", pk=pk)
+    with transaction.atomic():
+        for message in dead.only("pk").filter(pk__in=ids):
+            inbox.replay(message)
+    tasks.drain_inbox.delay_on_commit()
+    messages.success(request, f"{len(ids)} deliveries are being read again.")
+    return redirect("source", pk=pk)
 
 
 @require_POST

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from incidents.models import AnalysisStep, Incident
+from incidents import belief
+from incidents.belief import Cause
+from incidents.models import AnalysisStep, CauseLabel, Incident
 
 State = AnalysisStep.State
 TITLES = {
@@ -50,10 +52,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
+    """`label` is what a person said of it, if anybody did."""
+
     rank: int
+    service: str
     title: str
     confidence: float
     proofs: list[Proof]
+    label: CauseLabel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +98,12 @@ def read_analysis(incident: Incident) -> Analysis:
     rows = list(incident.analysis_steps.all())
     found = {row.name: row.result for row in rows if row.result}
     steps = [_view(row) for row in rows]
+    labels = incident.cause_labels.standing().select_related("by")
     ended = [row.finished_at for row in rows if row.finished_at]
     return Analysis(
         steps=steps,
         found=found,
-        candidates=_candidates(found.get("root_cause", {})),
+        candidates=_candidates(belief.weigh(found.get("root_cause", {}), labels)),
         used=_used(found.get("root_cause", {})),
         finished_at=max(ended, default=None),
         by_name={step.name: step for step in steps},
@@ -127,10 +134,17 @@ def _view(row: AnalysisStep) -> StepView:
     )
 
 
-def _candidates(result: dict[str, Any]) -> list[Candidate]:
+def _candidates(causes: Iterable[Cause]) -> list[Candidate]:
     return [
-        Candidate(rank, each["title"], each["confidence"], list(_proofs(each["evidence"])))
-        for rank, each in enumerate(result.get("candidates", []), start=1)
+        Candidate(
+            rank=rank,
+            service=cause.service,
+            title=cause.found["title"],
+            confidence=cause.found["confidence"],
+            proofs=list(_proofs(cause.found["evidence"])),
+            label=cause.label,
+        )
+        for rank, cause in enumerate(causes, start=1)
     ]
 
 

@@ -1,5 +1,6 @@
 """The page of one incident, what is done there, and its parts as they change."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -8,10 +9,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from incidents import judging, tasks
 from incidents import knowledge as knowledge_base
-from incidents import tasks
 from incidents.analysis import pipeline
-from incidents.models import Incident, Severity
+from incidents.lifecycle import InvalidTransition
+from incidents.models import Incident, Severity, TimelineEntry
 from incidents.views import deeds
 from incidents.views.asking import may_respond, person
 from incidents.views.deeds import UnknownDeed
@@ -24,22 +26,26 @@ MOST_ENTRIES = 300
 FOUND = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The newest entries, oldest first, how many there are before, and where the next come from."""
+
+    entries: list[TimelineEntry]
+    earlier: int
+    topic: str
+    url: str
+
+
 @require_GET
 @requires("incidents.view_incident")
 def incident(request: HttpRequest, number: int) -> HttpResponse:
     subject = _subject(request, number)
     one = subject.incident
-    newest = one.timeline.order_by("-seq")
-    entries = list(newest if "all" in request.GET else newest[:MOST_ENTRIES])[::-1]
-    parts = {name: draw_part(name, subject) for name in PARTS}
     context = {
         "incident": one,
         "analysis": subject.analysis,
-        "parts": parts,
-        "entries": entries,
-        "earlier": entries[0].seq - 1 if entries else 0,
-        "topic": f"incident:{one.number}",
-        "timeline_url": f"/api/v1/incidents/{one.number}/timeline/",
+        "parts": {name: draw_part(name, subject) for name in PARTS},
+        "log": _log(request, one),
         **_controls(request, one),
     }
     return render(request, "incidents/incident.html", context)
@@ -56,6 +62,14 @@ def section(request: HttpRequest, number: int, name: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "incidents/_part.html", context)
     context |= _controls(request, subject.incident)
+    return render(request, "incidents/section.html", context)
+
+
+@require_GET
+@requires("incidents.view_incident")
+def timeline(request: HttpRequest, number: int) -> HttpResponse:
+    one = _subject(request, number).incident
+    context = {"incident": one, "log": _log(request, one), **_controls(request, one)}
     return render(request, "incidents/section.html", context)
 
 
@@ -104,6 +118,32 @@ def analyse_again(request: HttpRequest, number: int) -> HttpResponse:
     return _answer(request, number, Outcome("Looking again at", [number]))
 
 
+@require_POST
+@requires("incidents.respond_incident")
+def judge(request: HttpRequest, number: int) -> HttpResponse:
+    """`verdict` confirms the cause that is the trouble of `service`, or rules it out; empty takes
+    back what was said of it."""
+    get_object_or_404(Incident, number=number)
+    form, told = request.POST, _JUDGED.get(request.POST.get("verdict", ""))
+    if told is None:
+        return _answer(request, number, Outcome("judge"), refusal="Say whether it was the cause.")
+    verdict, reason = form.get("verdict") or None, form.get("reason", "").strip()
+    service, by = form.get("service", ""), person(request)
+    try:
+        judging.judge(number, service, verdict=verdict, by=by, reason=reason)
+    except InvalidTransition as error:
+        return _answer(request, number, Outcome(told), refusal=str(error))
+    tasks.analyse.delay_on_commit(number)
+    return _answer(request, number, Outcome(told, [number]))
+
+
+_JUDGED = {
+    "confirmed": "Confirmed the cause of",
+    "rejected": "Ruled out a cause of",
+    "": "Took back what was said of",
+}
+
+
 def _answer(
     request: HttpRequest, number: int, result: Outcome, *, refusal: str = ""
 ) -> HttpResponse:
@@ -122,6 +162,17 @@ def _answer(
 def _subject(request: HttpRequest, number: int) -> Subject:
     found = Incident.objects.select_related("service", "assignee", "merged_into")
     return Subject(get_object_or_404(found, number=number), request)
+
+
+def _log(request: HttpRequest, one: Incident) -> Log:
+    newest = one.timeline.order_by("-seq")
+    entries = list(newest if "all" in request.GET else newest[:MOST_ENTRIES])[::-1]
+    return Log(
+        entries=entries,
+        earlier=entries[0].seq - 1 if entries else 0,
+        topic=f"incident:{one.number}",
+        url=reverse("api:incident-timeline", args=[one.number]),
+    )
 
 
 def _controls(request: HttpRequest, one: Incident) -> dict[str, Any]:

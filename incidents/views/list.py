@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,9 @@ from incidents.query_tokens import QuerySyntaxError
 from incidents.search_languages import INCIDENTS
 from incidents.views import facets, tabs
 from incidents.views.asking import may_respond
+from incidents.views.columns import columns_of
 from incidents.views.facts import read_facts, read_pipe
+from incidents.views.following import followed
 from incidents.views.language import read
 from incidents.views.pages import page_of
 from incidents.views.query_text import Parts as QueryParts
@@ -104,6 +107,9 @@ def _listing(request: HttpRequest, query: str) -> dict[str, Any]:
         "people": people(),
         "severities": Severity.values,
         "may_respond": may_respond(request),
+        "own_query": urlencode({"q": query}),
+        "columns": columns_of(request),
+        "followed": followed(request),
     }
     empty = {} if page.rows else _emptiness(query, request.user)
     return {**_heading(request, query), **shown, **empty}

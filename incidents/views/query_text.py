@@ -43,8 +43,16 @@ def put_together(parts: Parts) -> str:
 
 def write_term(name: str, values: Sequence[str]) -> str:
     """For example `status:[open,"on hold"]`."""
-    said = [_quoted(value) for value in values]
+    said = [quoted(value) for value in values]
     return f"{name}:{said[0]}" if len(said) == 1 else f"{name}:[{','.join(said)}]"
+
+
+def quoted(value: str) -> str:
+    """A value as the language reads it back, in quotes where it needs them."""
+    if _PLAIN.fullmatch(value) and ".." not in value:
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def add_term(text: str, name: str, value: str) -> str:
@@ -94,10 +102,3 @@ def _is_sort(token: Token, depth: int) -> bool:
 
 def _is_plain(token: Token) -> bool:
     return token.kind == "field" and token.operator == "="
-
-
-def _quoted(value: str) -> str:
-    if _PLAIN.fullmatch(value) and ".." not in value:
-        return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

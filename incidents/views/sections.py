@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -20,7 +21,7 @@ from incidents.views.asking import may_respond
 from incidents.views.blast import draw
 from incidents.views.findings import Analysis, read_analysis
 from incidents.views.pages import Page, page_of
-from incidents.views.signals import charts_of, window_of
+from incidents.views.signals import charts_of, why_these, window_of
 from incidents.views.stepper import next_of, seconds_until, steps_of
 from incidents.views.story import Stat, affected, lead, stats_of, worst_of
 
@@ -97,6 +98,7 @@ def _head(subject: Subject) -> dict[str, Any]:
         "counts": _counts(subject),
         "steps": steps_of(incident),
         "next": next_of(incident),
+        "link": f"{settings.PUBLIC_URL}{reverse('incident', args=[incident.number])}",
         "acknowledged_seconds": seconds_until(incident.opened_at, incident.acknowledged_at),
         "lasted_seconds": seconds_until(incident.opened_at, incident.resolved_at),
     }
@@ -130,8 +132,10 @@ def _stats(subject: Subject) -> list[Stat]:
 
 def _signals(subject: Subject) -> dict[str, Any]:
     is_charted = subject.request.user.has_perm("telemetry.view_series")
+    charts = charts_of(subject.signals) if is_charted else []
     return {
-        "charts": charts_of(subject.signals) if is_charted else [],
+        "charts": charts,
+        "why": why_these(subject.analysis.found.get("enrichment", {}), charts),
         "group": f"incident-{subject.incident.number}",
         "window": window_of(subject.incident) if not subject.incident.is_active else "",
     }

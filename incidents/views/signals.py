@@ -1,8 +1,9 @@
 """The charts of an incident: the series that left their band, then the nearest to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from incidents.analysis.case import trusted_onset
@@ -23,7 +24,6 @@ class ChartView:
     url: str
     series: int
     topic: str
-    unit: str
     wide: bool
     sentence: str
 
@@ -38,6 +38,17 @@ def charts_of(numbers: Sequence[int]) -> list[ChartView]:
         _chart(series, wide=not index or (index == last and last % 2 == 1))
         for index, series in enumerate(there)
     ]
+
+
+def why_these(found: Mapping[str, Any], shown: Sequence[ChartView]) -> str:
+    """How the charts were chosen; `found` is what the enrichment found."""
+    departed = {departure["series"] for departure in found.get("departures", [])}
+    if not any(service["judged"] for service in found.get("looked", {}).values()):
+        return "Shown are those that tell most about trouble: latency, errors, resources."
+    if not departed:
+        return "Shown are the nearest to leaving it."
+    rest = "" if {chart.series for chart in shown} <= departed else ", then the nearest to them"
+    return f"Shown are those, the most telling kind first{rest}."
 
 
 def window_of(incident: Incident) -> str:
@@ -55,7 +66,6 @@ def _chart(series: Series, *, wide: bool) -> ChartView:
         url=f"{FIGURE}?{urlencode({'series': series.pk})}",
         series=series.pk,
         topic=f"series:{series.service.slug}",
-        unit=series.unit,
         wide=wide,
         sentence="learning what is normal" if is_learning else "",
     )

@@ -14,22 +14,6 @@ from tests.incidents.pages_world import alert, make_integration, make_person, ne
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _any_host(settings):
-    settings.ALLOWED_HOSTS = ["testserver"]
-
-
-@pytest.fixture
-def dana():
-    return make_person("dana", "responder")
-
-
-@pytest.fixture
-def page(client, dana):
-    client.force_login(dana)
-    return client
-
-
 @pytest.fixture
 def shop():
     return build_shop()
@@ -235,11 +219,44 @@ def test_a_resolved_incident_says_what_it_was(page, incident):
 
 
 def test_every_part_has_an_address_of_its_own(page, incident):
-    for name in ("impact", "cause", "alerts", "topology", "similar", "knowledge", "head"):
-        response = page.get(reverse("incident-section", args=[incident.number, name]))
+    parts = ("impact", "cause", "signals", "alerts", "topology", "similar", "knowledge")
+    for name in (*parts, "timeline", "head"):
+        response = page.get(f"/incidents/INC-{incident.number}/{name}/")
         assert response.status_code == 200
         assert f'id="{name}"' in response.content.decode()
     assert page.get(f"/incidents/INC-{incident.number}/nonsense/").status_code == 404
+
+
+def test_the_remediations_have_an_address_beside_the_parts(page, incident):
+    response = page.get(f"/incidents/INC-{incident.number}/remediation/", follow=True)
+
+    assert response.status_code == 200
+    assert "Remediations</h1>" in response.content.decode()
+
+
+def test_the_link_to_copy_is_the_consoles_public_address(page, incident, settings):
+    settings.PUBLIC_URL = "https://console.example"
+
+    body = show(page, incident)
+
+    assert f'data-copy-text="https://console.example/incidents/INC-{incident.number}/"' in body
+
+
+def test_the_reason_for_the_charts_follows_what_was_found(page, shop, incident):
+    series = add_series(shop["payments"], "http.server.request.duration.p95")
+    Incident.objects.filter(pk=incident.pk).update(onset_at=timezone.now() - timedelta(seconds=60))
+    incident.refresh_from_db()
+    add_points(series, incident)
+    analyse(incident)
+    calm = show(page, incident)
+    add_points(add_series(shop["payments"], "shop.errors.rate"), incident, then=0.9)
+    pipeline.run_again(incident.number)
+    analyse(incident)
+
+    odd = show(page, incident)
+
+    assert "None of 1 series left its expected band. Shown are the nearest to leaving it." in calm
+    assert "Shown are those, the most telling kind first, then the nearest to them." in odd
 
 
 def test_a_viewer_reads_and_may_do_nothing(client, incident):
@@ -267,3 +284,75 @@ def test_offsets_have_a_sign_and_long_ones_are_hours():
     assert as_offset(20) == "+0:20"
     assert as_offset(36_000) == "+10 h"
     assert as_offset(None) == ""
+
+
+def judge(page, incident, service, verdict, *, htmx=False, **form):
+    url = reverse("incident-judge", args=[incident.number])
+    headers = {"HX-Request": "true"} if htmx else {}
+    return page.post(url, {"service": service, "verdict": verdict, **form}, headers=headers)
+
+
+def test_each_probable_cause_can_be_confirmed_or_ruled_out(page, incident):
+    analyse(incident)
+
+    body = show(page, incident)
+
+    assert body.count('data-testid="confirm-cause"') == 2
+    assert body.count('data-testid="not-it-confirm"') == 2
+
+
+def test_a_confirmed_cause_says_by_whom_and_can_be_taken_back(page, incident):
+    analyse(incident)
+
+    judge(page, incident, "payments", "confirmed")
+
+    body = show(page, incident)
+    assert "<b>Dana</b> confirmed this cause" in body
+    assert 'data-testid="take-back"' in body
+    judge(page, incident, "payments", "")
+    assert "confirmed this cause" not in show(page, incident)
+
+
+def test_a_cause_that_was_ruled_out_comes_last_with_its_reason(page, incident):
+    analyse(incident)
+
+    judge(page, incident, "payments", "rejected", reason="<b>restarted</b>, no change")
+
+    body = show(page, incident)
+    assert body.index("checkout: HighErrorRate</h3>") < body.index('class="clip">payments is down')
+    assert "ruled this out" in body
+    assert "&lt;b&gt;restarted&lt;/b&gt;, no change" in body
+
+
+def test_a_judgement_brings_along_the_parts_that_changed(page, incident):
+    analyse(incident)
+    before = seen(page, incident)
+
+    body = judge(page, incident, "payments", "rejected", htmx=True, **before).content.decode()
+
+    assert 'aria-labelledby="h-cause" hx-swap-oob' in body
+    assert 'aria-labelledby="h-impact" hx-swap-oob' in body
+
+
+@pytest.mark.parametrize(
+    ("service", "verdict"), [("catalog", "confirmed"), ("payments", "perhaps"), ("", "rejected")]
+)
+def test_a_judgement_that_makes_no_sense_is_refused_in_words(page, incident, service, verdict):
+    analyse(incident)
+
+    response = judge(page, incident, service, verdict, htmx=True)
+
+    assert response.status_code == 409
+    assert 'role="alert"' in response.content.decode()
+
+
+def test_a_viewer_reads_what_was_said_of_a_cause_and_may_say_nothing(page, client, incident):
+    analyse(incident)
+    judge(page, incident, "payments", "confirmed")
+    client.force_login(make_person("vera", "viewer"))
+
+    body = show(client, incident)
+
+    assert "confirmed this cause" in body
+    assert "take-back" not in body
+    assert judge(client, incident, "payments", "").status_code == 403

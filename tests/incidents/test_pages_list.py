@@ -14,22 +14,6 @@ from tests.incidents.pages_world import alert, make_integration, make_person, ne
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _any_host(settings):
-    settings.ALLOWED_HOSTS = ["testserver"]
-
-
-@pytest.fixture
-def dana():
-    return make_person("dana", "responder")
-
-
-@pytest.fixture
-def page(client, dana):
-    client.force_login(dana)
-    return client
-
-
 @pytest.fixture
 def incident():
     Service.objects.create(slug="checkout", tier=1)
