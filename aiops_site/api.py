@@ -1,6 +1,6 @@
 """The API's front: which domain error is which HTTP status, as RFC 9457 problem details."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, Validat
 from django.db.models import ProtectedError
 from django.http import Http404
 from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import ValidationError as InvalidBody
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
@@ -52,6 +53,11 @@ EXTRA_OF: dict[type[Exception], Extra] = {
 }
 
 
+CONFLICTS = {"unique", "does_not_exist"}
+FIELDS_ARE_WRONG = "Some fields are not valid."
+OTHERS_ARE_IN_THE_WAY = "What it names is taken already, or is not there."
+
+
 class Unknown(APIView):
     """Whatever path of the API is nobody else's."""
 
@@ -90,10 +96,20 @@ def _from_framework(error: Exception, context: dict[str, Any]) -> Response | Non
     given = response.data
     detail = given.get("detail") if isinstance(given, dict) and "detail" in given else None
     extra = {} if detail else {"errors": given}
-    answer = problem_response(
-        response.status_code, str(detail or "Some fields are not valid."), **extra
-    )
+    is_conflict = isinstance(error, InvalidBody) and set(_codes(error.get_codes())) <= CONFLICTS
+    words = OTHERS_ARE_IN_THE_WAY if is_conflict else FIELDS_ARE_WRONG
+    code = 409 if is_conflict else response.status_code
+    answer = problem_response(code, str(detail or words), **extra)
     for name in KEPT_HEADERS:
         if name in response.headers:
             answer.headers[name] = response.headers[name]
     return answer
+
+
+def _codes(nested: Any) -> Iterator[str]:
+    """What is wrong with each field, however deep it lies."""
+    if isinstance(nested, str):
+        yield nested
+        return
+    for each in nested.values() if isinstance(nested, dict) else nested:
+        yield from _codes(each)

@@ -1,6 +1,7 @@
 """Settings from the environment: typed, and refused with the variable's name and the way out."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,7 @@ SAMPLE_WORDS = (
 STATEMENT_TIMEOUT_MS: dict[Role, int] = {"web": 5_000, "worker": 60_000, "beat": 5_000}
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
+LABEL = re.compile(r"[A-Za-z0-9._-]{1,30}")
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an accepted message must outlive a power cut, not only a crash
@@ -60,6 +62,14 @@ def choice(name: str, allowed: Sequence[str], default: str) -> str:
     return raw
 
 
+def label(name: str) -> str:
+    """A short name to show to people; empty when it is not set."""
+    raw = text(name)
+    if raw and not LABEL.fullmatch(raw):
+        _refuse(name, raw, "Write at most 30 letters, digits, dots, hyphens and underscores.")
+    return raw
+
+
 def path(name: str, default: Path) -> Path:
     """An absolute path; a relative one counts from the working directory."""
     raw = text(name)
@@ -86,7 +96,7 @@ def secret_key(data_dir: Path, *, is_embedded: bool) -> str:
     """Django's key: AIOPS_SECRET_KEY[_FILE], or made once in the data folder when embedded."""
     key = secret("AIOPS_SECRET_KEY")
     if not key and is_embedded:
-        key = read_or_make(data_dir / "secret.key")
+        key = read_or_make(data_dir / "secret.key", older_than=data_dir / "console.sqlite3")
     weakness = _weakness(key)
     if weakness:
         raise ImproperlyConfigured(
@@ -95,6 +105,18 @@ def secret_key(data_dir: Path, *, is_embedded: bool) -> str:
             "AIOPS_SECRET_KEY, or AIOPS_SECRET_KEY_FILE to the path of a file that holds it."
         )
     return key
+
+
+def fallback_keys() -> list[str]:
+    """Keys of the time before a rotation: AIOPS_SECRET_KEY_FALLBACKS, or a file with one a line."""
+    given = secret("AIOPS_SECRET_KEY_FALLBACKS").replace(",", "\n").splitlines()
+    keys = [key.strip() for key in given if key.strip()]
+    if weakness := next(filter(None, map(_weakness, keys)), ""):
+        raise ImproperlyConfigured(
+            f"A key of AIOPS_SECRET_KEY_FALLBACKS {weakness}. Whoever knows it could sign in as "
+            "anybody: leave it out, and enter again what it encrypted."
+        )
+    return keys
 
 
 def database(url: str, *, role: str) -> dict[str, Any]:

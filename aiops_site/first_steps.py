@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db.models import Exists, OuterRef
 
 from aiops_site import sample_estate
 from aiops_site.estate import state
+from aiops_site.models import DismissedSteps
 from automation.models import Runbook
 from incidents import own_alerts
 from incidents.models import Integration, Message
@@ -15,6 +17,8 @@ from telemetry.models import Series, Service
 
 NOT_YOURS = (own_alerts.NAME, sample_estate.ALERTS, sample_estate.METRICS)
 SHOWN_SERVICES = 12
+REMINDED_SECONDS = 60
+_PROGRESS = "first-steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,33 @@ class Steps:
     @property
     def done_count(self) -> int:
         return sum(self.done.values())
+
+    @property
+    def count(self) -> int:
+        return len(self.done)
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    done: int
+    of: int
+
+
+def reminder_for(person: User) -> Reminder | None:
+    """What the header shows until everything is done, or until this person dismissed it."""
+    done, of = cache.get_or_set(_PROGRESS, _progress, REMINDED_SECONDS) or _progress()
+    if done == of or DismissedSteps.objects.filter(person=person).exists():
+        return None
+    return Reminder(done, of)
+
+
+def dismiss(person: User) -> None:
+    DismissedSteps.objects.get_or_create(person=person)
+
+
+def _progress() -> tuple[int, int]:
+    steps = read_steps()
+    return steps.done_count, steps.count
 
 
 def read_steps() -> Steps:

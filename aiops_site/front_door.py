@@ -12,9 +12,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aiops_site.middleware import HEADERS
+from aiops_site.token_readers import admit
 from incidents.api import webhooks
 from incidents.api.senders import identify_request
-from telemetry.api import otlp
+from telemetry import own_metrics
+from telemetry.api import otlp, prometheus
 
 STATIC_CACHE = "max-age=300"
 
@@ -53,9 +55,13 @@ INTAKE_PREFIXES = tuple(
     for route in INTAKE.routes
 )
 
+QUERIES = Starlette(
+    routes=prometheus.routes(admit, own_metrics.store), middleware=[Middleware(Headers)]
+)
+
 
 class FrontDoor:
-    """Routes by path prefix, so that a page's request pays two string comparisons."""
+    """Routes by path prefix, so that a page's request pays three string comparisons."""
 
     def __init__(self, inside: Any) -> None:
         self._inside = inside
@@ -67,4 +73,6 @@ class FrontDoor:
     def _choose(self, path: str) -> ASGIApp:
         if path.startswith(INTAKE_PREFIXES):
             return INTAKE
+        if path.startswith(prometheus.PREFIX):
+            return QUERIES
         return self._static if path.startswith(settings.STATIC_URL) else self._inside

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.utils import timezone
@@ -27,7 +27,7 @@ SLOW_BEAT, NO_BEAT = 12.0, 20.0
 LAYER_SECONDS = 1.0
 LEAST_FREE = 1024**3
 GRACE = timedelta(seconds=30)
-FAILURES = (DatabaseError, OSError, RedisError, TimeoutError)
+FAILURES = (Error, OSError, RedisError, TimeoutError)
 STARTED = time.monotonic()
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,10 @@ def _web() -> Tile:
 
 def _scheduler() -> Tile:
     seen = heartbeats.last_seen().get(heartbeats.SCHEDULER)
-    advice = "Restart the console; “manage.py up” restarts beat by itself. Nothing is lost."
+    advice = (
+        "“manage.py up” restarts beat by itself. Nothing is lost. If it stays: a database that "
+        "takes no writes looks the same; the log then says “database is locked”."
+    )
     return _beating("Scheduler", seen, "rings every 5 s; down after 20 s without", advice)
 
 

@@ -11,16 +11,28 @@ from django.core.exceptions import ImproperlyConfigured
 RANDOM_BYTES = 64
 
 
-def read_or_make(file: Path) -> str:
+def read_or_make(file: Path, *, older_than: Path) -> str:
     """The file's content; made with mode 0600 when missing, the same for all who race to make it.
 
-    Raises ImproperlyConfigured when other accounts may read the file.
+    Raises ImproperlyConfigured when other accounts may read the file, and when it is gone although
+    what it protects is still there: a new key would read none of it.
     """
+    is_in_use = older_than.exists()  # looked at first: who makes both makes the key first
     if not file.exists():
+        if is_in_use:
+            raise ImproperlyConfigured(_gone(file, older_than))
         _make(file)
     if file.stat().st_mode & 0o077:
         raise ImproperlyConfigured(f"{file} can be read by others. Run: chmod 600 {file}")
     return file.read_text(encoding="ascii").strip()
+
+
+def _gone(file: Path, older_than: Path) -> str:
+    return (
+        f"{file} is gone, and {older_than.name} beside it holds secrets that only this key reads. "
+        "Put it back from the backup. Without one, give a new key in AIOPS_SECRET_KEY, and enter "
+        "the secrets of connections again."
+    )
 
 
 def _make(file: Path) -> None:

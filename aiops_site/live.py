@@ -5,14 +5,15 @@ consumer reads what it has not sent yet, in order, so a lost, doubled or early p
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import BaseChannelLayer
 
-from aiops_site import topics
+from aiops_site import doorbell, topics
+from aiops_site.presence import Viewer, presence
 from aiops_site.topics import Topic
 
 SIGNED_OUT, NOT_ALLOWED, TOO_MUCH, MALFORMED = 4401, 4403, 4008, 4400
@@ -25,11 +26,16 @@ PAGE = 200
 
 @dataclass
 class Subscription:
-    """A topic and the last `seq` its page has been sent; the lock keeps replay and poke in line."""
+    """A topic and the last `seq` its page has been sent; the lock keeps replay and poke in line.
+
+    `viewer` is who listens, where that is shown, and `others` whom the page was told of last.
+    """
 
     topic: Topic
     after: int
     lock: asyncio.Lock
+    viewer: Viewer | None = None
+    others: list[str] = field(default_factory=list)
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -37,19 +43,26 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     channel_layer: BaseChannelLayer
 
-    async def connect(self) -> None:
-        await self.accept()  # a close before this reaches the browser as HTTP 403, not as our code
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
         self.subscriptions: dict[str, Subscription] = {}
         self.frames, self.second = 0, 0
         self.rechecking: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # however it ended: after an error nobody calls disconnect
+            self._let_go()
+
+    async def connect(self) -> None:
+        await self.accept()  # a close before this reaches the browser as HTTP 403, not as our code
         if not await self._is_signed_in():
             await self.close(code=SIGNED_OUT)
             return
         self.rechecking = asyncio.create_task(self._recheck())
 
     async def disconnect(self, code: int) -> None:
-        if self.rechecking is not None:
-            self.rechecking.cancel()
         for subscription in self.subscriptions.values():
             await self.channel_layer.group_discard(subscription.topic.group, self.channel_name)
 
@@ -79,6 +92,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             if subscription.topic.group == event["group"]:
                 await self._send_new(subscription, event)
 
+    async def viewers(self, event: dict[str, Any]) -> None:
+        """From the channel layer: who has the page open in another process."""
+        presence.hear(event)
+
     async def _subscribe(self, name: str, after: int) -> None:
         topic = topics.parse(name)
         is_full = name not in self.subscriptions and len(self.subscriptions) >= MAX_TOPICS
@@ -89,11 +106,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         subscription = Subscription(topic, max(after, 0), asyncio.Lock())
         self.subscriptions[name] = subscription
         await self.channel_layer.group_add(topic.group, self.channel_name)
+        if topic.shows_viewers:
+            subscription.viewer = await database_sync_to_async(topics.viewer)(self.scope["session"])
+            presence.enter(topic.group, self.channel_name, subscription.viewer)
+        await self._send_viewers(subscription)
         await self._send_new(subscription, {})
 
     async def _unsubscribe(self, name: str) -> None:
         subscription = self.subscriptions.pop(name, None)
         if subscription is not None:
+            presence.leave(subscription.topic.group, self.channel_name)
             await self.channel_layer.group_discard(subscription.topic.group, self.channel_name)
 
     async def _send_new(self, subscription: Subscription, poke: dict[str, Any]) -> None:
@@ -117,6 +139,19 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             if len(frames) < PAGE:
                 return
 
+    async def _send_viewers(self, subscription: Subscription) -> None:
+        """Says who is here when it is time to, and tells the page who else is. Only right after
+        the permission was checked: names go to nobody else."""
+        topic, viewer = subscription.topic, subscription.viewer
+        if viewer is None:
+            return
+        if message := presence.say(topic.group):
+            doorbell.poke(topic.group, message)
+        others = presence.others(topic.group, viewer)
+        if others != subscription.others:
+            subscription.others = others
+            await self.send_json({"topic": topic.name, "kind": "viewers", "people": others})
+
     async def _recheck(self) -> None:
         """A person who was signed out or lost a role is cut off; a lost poke is made up for."""
         while True:
@@ -128,7 +163,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 if not await self._may_see(subscription.topic):
                     await self.close(code=NOT_ALLOWED, reason=subscription.topic.name)
                     return
+                await self._send_viewers(subscription)
                 await self._send_new(subscription, {})
+
+    def _let_go(self) -> None:
+        if self.rechecking is not None:
+            self.rechecking.cancel()
+        for subscription in self.subscriptions.values():
+            presence.leave(subscription.topic.group, self.channel_name)
 
     async def _is_signed_in(self) -> bool:
         return bool(await database_sync_to_async(topics.is_signed_in)(self.scope["session"]))

@@ -31,6 +31,21 @@ class SetupLink(models.Model):
         return f"Setup link of {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class DismissedSteps(models.Model):
+    """Somebody who wants to be reminded of the first steps no longer."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dismissed_steps"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "dismissed steps"
+
+    def __str__(self) -> str:
+        return f"by {self.person}"
+
+
 class SignInFailure(models.Model):
     """Counted in the database so that no restart forgives a guesser."""
 

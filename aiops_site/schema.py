@@ -7,10 +7,13 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
 from aiops_site.api import MEDIA_TYPE
+from aiops_site.schema_links import add_links
+from aiops_site.schema_refusals import describe_refusals
 from incidents.providers import PROVIDERS
 
 Document = dict[str, Any]
 TOKEN_WAYS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
+NO_NUL, NO_BLANK = r"^[^\u0000]*$", r"^[^\u0000]*\S[^\u0000]*$"
 PROBLEM: Document = {
     "type": "object",
     "description": "RFC 9457 problem details.",
@@ -85,6 +88,8 @@ class Generator(SchemaGenerator):
         _describe_problems(document)
         _close_requests(document)
         document["paths"] |= _intake()
+        describe_refusals(document)
+        add_links(document)
         return document
 
 
@@ -98,10 +103,19 @@ def _describe_problems(document: Document) -> None:
 
 
 def _close_requests(document: Document) -> None:
-    """Bodies refuse fields they do not know."""
+    """Bodies refuse fields they do not know, NUL characters, and blanks where text is needed."""
     for name, shape in document["components"]["schemas"].items():
         if name.endswith("Request") and "properties" in shape:
             shape["additionalProperties"] = False
+            _describe_texts(shape)
+
+
+def _describe_texts(shape: Document) -> None:
+    inner = [*shape.get("properties", {}).values(), *filter(None, [shape.get("items")])]
+    for part in inner:
+        if part.get("type") == "string" and not {"enum", "format", "pattern"} & set(part):
+            part["pattern"] = NO_BLANK if part.get("minLength") else NO_NUL
+        _describe_texts(part)
 
 
 def _intake() -> Document:

@@ -23,17 +23,26 @@ IS_HTTPS = _public.scheme == "https"
 ALLOWED_HOSTS = env.allowed_hosts("AIOPS_ALLOWED_HOSTS", public_host=_public.hostname or HOST)
 TRUSTED_PROXIES = env.text("AIOPS_TRUSTED_PROXIES", default="127.0.0.1")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if IS_HTTPS else []
+ENVIRONMENT = env.label("AIOPS_ENVIRONMENT")
 
 # Where things are kept
 DATABASE_URL = env.text("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'console.sqlite3'}")
+_telemetry = f"sqlite:///{DATA_DIR / 'telemetry.sqlite3'}"
+TELEMETRY_URL = env.text(
+    "AIOPS_TELEMETRY_URL",
+    default=_telemetry if DATABASE_URL.startswith("sqlite") else DATABASE_URL,
+)
 BROKER_URL = env.text("AIOPS_BROKER_URL", default="embedded")
 CHANNEL_URL = env.text("AIOPS_CHANNEL_URL", default="embedded")
 IS_EMBEDDED = DATABASE_URL.startswith("sqlite") and BROKER_URL == "embedded"
 DATABASES = {"default": env.database(DATABASE_URL, role=ROLE)}
 CHANNEL_LAYERS = env.channel_layers(CHANNEL_URL, data_dir=DATA_DIR)
 SECRET_KEY = env.secret_key(DATA_DIR, is_embedded=IS_EMBEDDED)
-SECRET_KEY_FALLBACKS: list[str] = []
+SECRET_KEY_FALLBACKS = env.fallback_keys()
 OUTBOUND_ALLOW = env.text("AIOPS_OUTBOUND_ALLOW", default="")
+KEEP_METRICS_DAYS = env.integer("AIOPS_KEEP_METRICS_DAYS", default=15, least=1, most=36_500)
+KEEP_ROLLUPS_DAYS = env.integer("AIOPS_KEEP_ROLLUPS_DAYS", default=400, least=1, most=36_500)
+KEEP_MESSAGES_DAYS = env.integer("AIOPS_KEEP_MESSAGES_DAYS", default=30, least=1, most=36_500)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -80,6 +89,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "aiops_site.shell.context",
+                "aiops_site.environment.context",
             ],
         },
     }
@@ -99,6 +109,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+SESSION_ENGINE = "aiops_site.sessions"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -163,11 +174,15 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "execution"},
     },
     "drain-inbox": {"task": "incidents.tasks.drain_inbox", "schedule": 5},
+    "forget-old-messages": {"task": "incidents.tasks.forget_old_messages", "schedule": 900},
     "wake-snoozed": {"task": "incidents.tasks.wake_snoozed", "schedule": 15},
     "sweep-analysis": {"task": "incidents.tasks.sweep_analysis", "schedule": 10},
     "sweep-knowledge": {"task": "incidents.tasks.sweep_knowledge", "schedule": 60},
+    "sweep-bulk": {"task": "incidents.tasks.sweep_bulk", "schedule": 15},
     "sweep-executions": {"task": "automation.tasks.sweep_executions", "schedule": 5},
     "judge-new-points": {"task": "telemetry.tasks.judge_new_points", "schedule": 10},
+    "compact-metrics": {"task": "telemetry.tasks.compact_metrics", "schedule": 60},
+    "forget-old-metrics": {"task": "telemetry.tasks.forget_old_metrics", "schedule": 3600},
     "forget-old-points": {"task": "telemetry.tasks.forget_old_points", "schedule": 900},
 }
 

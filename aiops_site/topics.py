@@ -7,9 +7,10 @@ from typing import Any
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
+from aiops_site.presence import Viewer
+from aiops_site.sessions import SessionStore
 from automation.models import Execution
 from automation.streams import execution_frames
 from incidents.models import Incident
@@ -27,6 +28,7 @@ class Kind:
     permission: str
     read: Read | None = None
     exists: Callable[[str], bool] | None = None
+    shows_viewers: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Topic:
     permission: str
     read: Read | None
     exists: Callable[[str], bool] | None
+    shows_viewers: bool
 
 
 KINDS: dict[str, Kind] = {
@@ -46,6 +49,7 @@ KINDS: dict[str, Kind] = {
         "incidents.view_incident",
         timeline_frames,
         lambda key: key.isdecimal() and Incident.objects.filter(number=int(key)).exists(),
+        shows_viewers=True,
     ),
     "series": Kind(
         "telemetry.view_series",
@@ -70,7 +74,7 @@ def parse(name: str) -> Topic | None:
     if kind is None or bool(key) != (kind.read is not None) or not _is_plain(key):
         return None
     group = f"{kind_name}.{key}" if key else kind_name
-    return Topic(name, group, key, kind.permission, kind.read, kind.exists)
+    return Topic(name, group, key, kind.permission, kind.read, kind.exists, kind.shows_viewers)
 
 
 def is_signed_in(session: SessionBase) -> bool:
@@ -80,6 +84,12 @@ def is_signed_in(session: SessionBase) -> bool:
 def may_see(session: SessionBase, topic: Topic) -> bool:
     user = _user(session)
     return user.has_perm(topic.permission) and (topic.exists is None or topic.exists(topic.key))
+
+
+def viewer(session: SessionBase) -> Viewer:
+    """The person of a session that is signed in."""
+    user = _user(session)
+    return Viewer(user.pk or 0, user.get_full_name() or user.username)
 
 
 def _user(session: SessionBase) -> User | AnonymousUser:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from itertools import pairwise
 from statistics import median
 
 from telemetry.chart_series import (
@@ -17,6 +17,8 @@ from telemetry.models import Series, Watch
 from telemetry.series_names import series_title
 
 GAP_STEPS = 3
+CALM_POINTS = 10  # as many as end an anomaly; see telemetry.hysteresis
+QUIET_MS = 20_000  # points arrive, and are judged, within this
 HIGH_SCORE = 5.0
 Row = tuple[int, float | None, float | None, float | None, float | None]
 
@@ -46,7 +48,7 @@ def load_chart(
         is_learning=is_learning(series),
         anomalies=[_anomaly(row) for row in chosen if row[0] in odd],
         incidents=incidents,
-        missing=_missing(rows),
+        missing=[*_missing(rows), *_silence(rows, as_ms(min(end, now)))],
     )
 
 
@@ -90,9 +92,17 @@ def _until(series: Series, end: datetime) -> int:
 
 
 def _begins(rows: list[Row]) -> set[int]:
-    """Where each stretch of anomalous points begins: a mark for every point would be a wall."""
-    stretches = groupby(rows, key=lambda row: (row[4] or 0.0) > 1)
-    return {next(stretch)[0] for is_odd, stretch in stretches if is_odd}
+    """Where each stretch of anomalous points begins: a mark for every point would be a wall.
+
+    A few normal ones in between do not end a stretch.
+    """
+    begins, calm = set(), CALM_POINTS
+    for row in rows:
+        is_odd = (row[4] or 0.0) > 1
+        if is_odd and calm >= CALM_POINTS:
+            begins.add(row[0])
+        calm = 0 if is_odd else calm + 1
+    return begins
 
 
 def _with_gaps(rows: list[Row]) -> list[Row]:
@@ -110,6 +120,14 @@ def _with_gaps(rows: list[Row]) -> list[Row]:
 
 def _missing(rows: list[Row]) -> list[tuple[int, int]]:
     return [(gap[0], following[0]) for gap, following in pairwise(rows) if gap[1] is None]
+
+
+def _silence(rows: list[Row], until_ms: int) -> list[tuple[int, int]]:
+    """From the last point to now, when the next one is overdue."""
+    usual = step_ms([row[0] for row in rows])
+    if usual is None or until_ms - rows[-1][0] < max(GAP_STEPS * usual, QUIET_MS):
+        return []
+    return [(rows[-1][0], until_ms)]
 
 
 def _anomaly(row: Row) -> Anomaly:

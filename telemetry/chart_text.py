@@ -18,13 +18,13 @@ class TableRow:
 
 
 def series_sentence(series: ChartSeries, *, zone: tzinfo = UTC) -> str:
-    """For example "p95 latency 812 ms, expected 180 to 260 ms (with a dash), 3 anomalies since
-    14:02". Plain text, not escaped; clock times are in `zone`."""
+    """What follows the title, for example "812 ms, expected 180 to 260 ms (with a dash), 3
+    anomalies since 14:02". Plain text, not escaped; clock times are in `zone`."""
     newest = _newest(series)
     if newest is None:
-        return f"{series.title}: no data"
+        return "no data"
     said = [
-        f"{series.title} {format_value(series.y[newest] or 0.0, series.unit)}",
+        format_value(series.y[newest] or 0.0, series.unit),
         _expectation(series, newest),
         _anomalies(series, zone),
     ]

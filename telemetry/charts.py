@@ -5,25 +5,25 @@ Colours. A figure names design tokens, never colours: `"var(--chart-observed)"`,
 walks the figure and replaces each such string by the token's computed colour, as rgba where an
 alpha stands. Both forms pass plotly's colour validator, which keeps figures checked here.
 
-Traces. Each has `meta.role`: lower, upper, observed, anomalies, previous, then one `missing` or
-`ongoing` hatch per window. Live points are appended by role, not by index.
+Traces. Each has `meta.role`: band, lower, upper, observed, anomalies, previous, then one `missing`
+or `ongoing` hatch per window. Live points are appended by role, not by index. `band` comes empty:
+plotly fills from one line to another straight across gaps, so the browser outlines each stretch
+between the edges by itself, when it draws and again with every live point.
+
+Units. Values are divided by `layout.meta.scale`, so that the axis counts in `layout.meta.unit`: MiB
+and not millions of bytes. Live points come unscaled.
 
 Text. Every string that came from outside is escaped (plotly honours some tags); hover templates
 are constants and see data only through `y` and `customdata`. Times are epoch milliseconds, UTC.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
-from telemetry.chart_series import (
-    Anomaly,
-    ChartSeries,
-    Column,
-    Severity,
-    Threshold,
-    Window,
-)
-from telemetry.units import unit_symbol
+from telemetry.chart_series import ChartSeries, Column, Threshold, Window
+from telemetry.chart_traces import escape_label, traces_of
+from telemetry.units import scale_for
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -31,14 +31,8 @@ CONFIG: dict[str, Any] = {
     "displayModeBar": "hover",
     "modeBarButtons": [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
-_SYMBOLS: dict[Severity, str] = {
-    "critical": "octagon",
-    "high": "triangle-up",
-    "medium": "diamond",
-    "low": "circle",
-    "info": "square",
-}
 _FLAT_SHARE = 0.8
+_NEXT_TO_NOTHING = 1e-6
 
 
 def anomaly_chart(series: ChartSeries, *, height: int, uirevision: str) -> dict[str, Any]:
@@ -48,131 +42,42 @@ def anomaly_chart(series: ChartSeries, *, height: int, uirevision: str) -> dict[
     # 25 MB and 0.15 s: the worker, and a web process nobody asked for a chart, go without.
     from plotly.graph_objs import Figure  # noqa: PLC0415
 
-    layout = {**_layout(series, height, uirevision), "template": {}}
+    scale, symbol = scale_for(_top(series), series.unit)
+    scaled = _divided(series, scale)
+    layout = {**_layout(scaled, height, uirevision), "yaxis": _value_axis(scaled, symbol)}
+    layout |= {"meta": {"scale": scale, "unit": escape_label(symbol)}, "template": {}}
     figure = Figure(
-        data=[{**style, "x": [], "y": []} for style, _ in _traces(series)], layout=layout
+        data=[{**style, "x": [], "y": []} for style, _ in traces_of(scaled)], layout=layout
     )
     drawn: dict[str, Any] = figure.to_plotly_json()
     del drawn["layout"]["template"]
-    for trace, (_, columns) in zip(drawn["data"], _traces(series), strict=True):
+    for trace, (_, columns) in zip(drawn["data"], traces_of(scaled), strict=True):
         trace.update(columns)
     return {**drawn, "config": CONFIG}
 
 
-def escape_label(text: str) -> str:
-    """Plotly reads a small HTML in labels; nothing that came from outside may use it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+def _divided(series: ChartSeries, scale: float) -> ChartSeries:
+    if scale == 1:
+        return series
+    return replace(
+        series,
+        y=_over(series.y, scale),
+        lower=_over(series.lower, scale),
+        upper=_over(series.upper, scale),
+        previous=_over(series.previous, scale),
+        anomalies=[replace(each, value=each.value / scale) for each in series.anomalies],
+        thresholds=[replace(each, value=each.value / scale) for each in series.thresholds],
+    )
 
 
-def _traces(series: ChartSeries) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Style and columns of each trace, apart: plotly checks the first, the second is long."""
-    x = list(series.x)
-    return [
-        (_band_edge("lower"), {"x": x, "y": list(series.lower)}),
-        (_band_edge("upper"), {"x": x, "y": list(series.upper)}),
-        (_observed(series.title), {"x": x, "y": list(series.y)}),
-        (_markers(), _marker_columns(series.anomalies)),
-        (_previous(), {"x": x if series.previous else [], "y": list(series.previous)}),
-        *((_hatch("missing", "--muted"), _box(*gap)) for gap in series.missing),
-        *(
-            (_hatch("ongoing", f"--{window.severity}"), _box(window.start_ms, series.now_ms))
-            for window in series.incidents
-            if window.end_ms is None
-        ),
-    ]
+def _over(column: Column, scale: float) -> list[float | None]:
+    return [None if value is None else value / scale for value in column]
 
 
-def _band_edge(role: Literal["lower", "upper"]) -> dict[str, Any]:
-    edge = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "Expected 95 %",
-        "meta": {"role": role},
-        "line": {"width": 1, "color": "var(--chart-edge)"},
-        "connectgaps": False,
-        "hoverinfo": "skip",
-    }
-    if role == "upper":
-        edge |= {"fill": "tonexty", "fillcolor": "var(--chart-edge, 0.18)"}
-    return edge
-
-
-def _observed(title: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": escape_label(title),
-        "meta": {"role": "observed"},
-        "line": {"width": 1.75, "color": "var(--chart-observed)"},
-        "connectgaps": False,
-        "hovertemplate": "%{y}<extra>Observed</extra>",
-    }
-
-
-def _markers() -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "Anomalies",
-        "meta": {"role": "anomalies"},
-        "marker": {
-            "size": 9,
-            "color": "var(--critical)",
-            "line": {"width": 1, "color": "var(--bg)"},
-        },
-        "hovertemplate": "%{y}, score %{customdata:.1f}<extra>Anomaly</extra>",
-    }
-
-
-def _marker_columns(anomalies: Sequence[Anomaly]) -> dict[str, Any]:
-    return {
-        "x": [anomaly.at_ms for anomaly in anomalies],
-        "y": [anomaly.value for anomaly in anomalies],
-        "customdata": [anomaly.score for anomaly in anomalies],
-        "text": [f"{anomaly.score:.1f}" for anomaly in anomalies],
-        "marker": {
-            **_markers()["marker"],
-            "symbol": [_SYMBOLS[anomaly.severity] for anomaly in anomalies],
-        },
-    }
-
-
-def _previous() -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "Previous week",
-        "meta": {"role": "previous"},
-        "line": {"width": 1, "dash": "dot", "color": "var(--muted)"},
-        "connectgaps": False,
-        "visible": False,
-        "hovertemplate": "%{y}<extra>Previous week</extra>",
-    }
-
-
-def _hatch(role: Literal["missing", "ongoing"], token: str) -> dict[str, Any]:
-    """Shapes know no pattern, so a hatch is a filled trace on an axis of its own."""
-    return {
-        "type": "scatter",
-        "mode": "none",
-        "name": "Missing" if role == "missing" else "Ongoing",
-        "meta": {"role": role},
-        "yaxis": "y2",
-        "fill": "toself",
-        "fillcolor": "var(--bg, 0)",
-        "fillpattern": {
-            "shape": "/",
-            "size": 8,
-            "solidity": 0.1,
-            "fgcolor": f"var({token}, 0.35)",
-            "bgcolor": "var(--bg, 0)",
-        },
-        "hoverinfo": "skip",
-    }
-
-
-def _box(start_ms: int, end_ms: int) -> dict[str, Any]:
-    return {"x": [start_ms, start_ms, end_ms, end_ms, start_ms], "y": [0, 1, 1, 0, 0]}
+def _top(series: ChartSeries) -> float:
+    """The greatest value that is drawn; millionths are nothing."""
+    top = max((abs(value) for value in _drawn(series)), default=0.0)
+    return top if top > _NEXT_TO_NOTHING else 0.0
 
 
 def _layout(series: ChartSeries, height: int, uirevision: str) -> dict[str, Any]:
@@ -189,7 +94,6 @@ def _layout(series: ChartSeries, height: int, uirevision: str) -> dict[str, Any]
         "font": {"size": 11, "color": "var(--muted)"},
         "hoverlabel": {"bgcolor": "var(--raised)", "font": {"color": "var(--text)"}},
         "xaxis": _time_axis(),
-        "yaxis": _value_axis(series),
         "yaxis2": {**hidden, "range": [0, 1], "overlaying": "y", "showgrid": False},
         "shapes": list(_shapes(series)),
         "annotations": [_threshold_label(threshold) for threshold in series.thresholds],
@@ -216,26 +120,31 @@ def _time_axis() -> dict[str, Any]:
     }
 
 
-def _value_axis(series: ChartSeries) -> dict[str, Any]:
-    symbol = unit_symbol(series.unit)
-    return {
+def _value_axis(series: ChartSeries, symbol: str) -> dict[str, Any]:
+    axis: dict[str, Any] = {
         "rangemode": "normal" if _is_flat_and_far_from_zero(series) else "tozero",
+        "automargin": True,
         "gridcolor": "var(--chart-grid)",
         "zeroline": False,
         "nticks": 5,
         "tickformat": ",.4~r",
+        "hoverformat": ",.3~r",
         "ticksuffix": escape_label(f" {symbol}" if symbol else ""),
     }
+    if not _top(series):
+        axis["autorangeoptions"] = {"include": 1}  # else the axis of a flat 0 counts in millionths
+    return axis
 
 
 def _is_flat_and_far_from_zero(series: ChartSeries) -> bool:
     """From 0 upwards such a series would be a line at the top edge."""
-    drawn = [value for column in (series.y, series.lower, series.upper) for value in _known(column)]
+    drawn = list(_drawn(series))
     return bool(drawn) and min(drawn) > 0 and min(drawn) / max(drawn) > _FLAT_SHARE
 
 
-def _known(column: Column) -> Iterable[float]:
-    return (value for value in column if value is not None)
+def _drawn(series: ChartSeries) -> Iterable[float]:
+    columns: tuple[Column, ...] = (series.y, series.lower, series.upper)
+    return (value for column in columns for value in column if value is not None)
 
 
 def _shapes(series: ChartSeries) -> Iterable[dict[str, Any]]:

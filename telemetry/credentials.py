@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -42,6 +42,20 @@ def encrypt(secret: str) -> str:
 def decrypt(token: str) -> str:
     """Raises `cryptography.fernet.InvalidToken` when no known key fits."""
     return _fernet().decrypt(token.encode()).decode()
+
+
+def is_current(token: str) -> bool:
+    """Whether the newest key wrote it."""
+    try:
+        Fernet(_derive(settings.SECRET_KEY)).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def renew(token: str) -> str:
+    """The same secret under the newest key. Raises as `decrypt` does."""
+    return _fernet().rotate(token.encode()).decode()
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from telemetry.detectors import make_detector
 from telemetry.detectors.base import Detector, Judgement
@@ -49,7 +49,7 @@ def judge_new_points() -> int:
     """Judges what no detector has seen yet; returns how many points. Watches are locked."""
     points = _unjudged()
     watches = Watch.objects.select_for_update(of=("self",), skip_locked=True).filter(
-        series__in=list(points)
+        series__in=list(points), is_enabled=True
     )
     touched = list(watches.select_related("series__service"))
     judged = [point for watch in touched for point in _judge(watch, points[watch.series_id])]
@@ -58,6 +58,17 @@ def judge_new_points() -> int:
     if services:
         transaction.on_commit(partial(points_judged.send, sender=Watch, services=services))
     return len(judged)
+
+
+@transaction.atomic
+def end_anomaly_of(watch: Watch, at: datetime) -> None:
+    """Nobody watches for its end any more. Said at once, not after commit: by then the watch may
+    be gone, and with it whether it raised an alert that has to be resolved."""
+    anomaly = _open_anomalies(watch).select_for_update().first()
+    if anomaly is not None:
+        anomaly.ended_at = at
+        anomaly.save(update_fields=["ended_at"])
+        anomaly_ended.send(sender=Anomaly, anomaly_id=anomaly.pk)
 
 
 def forget_old_points(at: datetime) -> int:
@@ -97,9 +108,18 @@ def _judge(watch: Watch, points: list[Point]) -> list[Point]:
 
 def _desk(watch: Watch) -> Desk:
     desk = _desks.get(watch.pk)
-    if desk is None or desk.at_ms != watch.judged_until_ms:
+    if desk is None or desk.at_ms != watch.judged_until_ms or _is_misled(desk, watch):
         desk = _desks[watch.pk] = _reopened(watch)
     return desk
+
+
+def _is_misled(desk: Desk, watch: Watch) -> bool:
+    """It believes in an anomaly that has been ended meanwhile, and would never raise another."""
+    return desk.alarm.is_raised and not _open_anomalies(watch).exists()
+
+
+def _open_anomalies(watch: Watch) -> QuerySet[Anomaly]:
+    return Anomaly.objects.filter(series=watch.series_id, ended_at=None)
 
 
 def _reopened(watch: Watch) -> Desk:
@@ -112,8 +132,8 @@ def _reopened(watch: Watch) -> Desk:
         judgement = desk.detector.observe(point.at_ms, point.value)
         if not judgement.is_learning:
             desk.alarm.observe(is_anomalous=judgement.score > 1)
-    still_open = Anomaly.objects.filter(series=watch.series_id, ended_at=None)
-    desk.alarm.is_raised = still_open.exists()  # late points among those shown may say otherwise
+    # late points among those shown may say otherwise
+    desk.alarm.is_raised = _open_anomalies(watch).exists()
     desk.at_ms = watch.judged_until_ms
     return desk
 
@@ -150,9 +170,7 @@ def _mind(watch: Watch, desk: Desk, point: Point, judgement: Judgement) -> None:
     elif change == "cleared":
         _end(watch, point)
     elif desk.alarm.is_raised and judgement.score > 1:
-        Anomaly.objects.filter(
-            series=watch.series_id, ended_at=None, peak_score__lt=judgement.score
-        ).update(
+        _open_anomalies(watch).filter(peak_score__lt=judgement.score).update(
             peak_score=judgement.score, value=point.value, lower=point.lower, upper=point.upper
         )
 
@@ -174,7 +192,7 @@ def _begin(watch: Watch, point: Point, judgement: Judgement) -> None:
 
 
 def _end(watch: Watch, point: Point) -> None:
-    anomaly = Anomaly.objects.filter(series=watch.series_id, ended_at=None).first()
+    anomaly = _open_anomalies(watch).first()
     if anomaly is not None:
         anomaly.ended_at = _time(point)
         anomaly.save(update_fields=["ended_at"])

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import orjson
 from django.db import DatabaseError, transaction
-from django.utils.text import slugify
 
 from telemetry.golden import is_watched, raises_alerts
 from telemetry.models import Point, Series, Service, Watch
 from telemetry.otlp import Sample
+from telemetry.service_names import slug_of, title_of
 
 MAX_SERIES = 20_000
+NAMELESS = "unknown_service"
 
 
 def keep(samples: Iterable[Sample]) -> int:
@@ -80,10 +81,12 @@ def _series_id(sample: Sample) -> int | None:
 
 
 def _create(sample: Sample, key: str) -> int | None:
-    slug = slugify(sample.service)[:100]
-    if not slug or _is_full():
+    if _is_full():
         return None
-    service, _ = Service.objects.get_or_create(slug=slug)
+    name = sample.service if slug_of(sample.service) else NAMELESS
+    service, _ = Service.objects.get_or_create(
+        slug=slug_of(name), defaults={"name": title_of(name)}
+    )
     defaults = {
         "service": service,
         "name": sample.name[:200],

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from telemetry import detection
+from telemetry import detection, own_metrics
 
 
 @shared_task
@@ -13,3 +13,15 @@ def judge_new_points() -> None:
 @shared_task
 def forget_old_points() -> None:
     detection.forget_old_points(timezone.now())
+
+
+@shared_task
+def compact_metrics() -> None:
+    if not own_metrics.compact(timezone.now()):
+        compact_metrics.delay_on_commit()  # others may come in between
+
+
+@shared_task
+def forget_old_metrics() -> None:
+    if not own_metrics.forget_old(timezone.now()):
+        forget_old_metrics.delay_on_commit()

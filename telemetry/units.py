@@ -19,14 +19,16 @@ def format_value(value: float, unit: str) -> str:
     """For example `format_value(0.812, "s")` is "812 ms"; not-a-number is a dash."""
     if not isfinite(value):
         return _DASH
-    factor, symbol = _scale_for(value, unit)
+    factor, symbol = scale_for(value, unit)
     return _join(_three_digits(value / factor), symbol)
 
 
 def format_range(lower: float, upper: float, unit: str) -> str:
-    """Both ends in the unit of the larger one, which stands once, behind both."""
-    factor, symbol = _scale_for(max(abs(lower), abs(upper)), unit)
-    return _join(f"{_three_digits(lower / factor)}{_DASH}{_three_digits(upper / factor)}", symbol)
+    """Both ends in the unit of the larger one, which stands once, behind both; one end where both
+    read the same."""
+    factor, symbol = scale_for(max(abs(lower), abs(upper)), unit)
+    ends = dict.fromkeys(_three_digits(end / factor) for end in (lower, upper))
+    return _join(_DASH.join(ends), symbol)
 
 
 def unit_symbol(unit: str) -> str:
@@ -38,7 +40,8 @@ def unit_symbol(unit: str) -> str:
     return f"{'B' if base == 'By' else base}{slash}{per}"
 
 
-def _scale_for(value: float, unit: str) -> tuple[float, str]:
+def scale_for(value: float, unit: str) -> tuple[float, str]:
+    """What to divide numbers about as large as `value` by, and what to write behind them."""
     unit = _ALIASES.get(unit, unit)
     base, slash, per = unit.partition("/")
     scales = _SCALES.get(base)

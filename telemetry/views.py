@@ -89,10 +89,12 @@ def _page(
     anomalies = Anomaly.objects.filter(series__service=shown).select_related("series")
     callees = list(shown.calls.order_by("slug"))
     others = Service.objects.exclude(Q(pk=shown.pk) | Q(pk__in=[c.pk for c in callees]))
+    signs = [vitals[kind] for kind in KINDS if kind in vitals]
+    has_wide = len(signs) % 2 == 1  # in two columns none stands alone
     context = {
         "service": shown,
         "form": form,
-        "charts": [vitals[kind] for kind in KINDS if kind in vitals],
+        "charts": [(sign, has_wide and not index) for index, sign in enumerate(signs)],
         "missing": [title for kind, title in KINDS.items() if kind not in vitals],
         "callees": callees,
         "callers": shown.called_by.order_by("slug"),

@@ -110,9 +110,7 @@ def _latest_points(chosen: list[Series]) -> dict[int, Point]:
 
 def _range(lower: float, upper: float, unit: str) -> str:
     """Nothing measured here is ever below 0, though a band may be; next to nothing is 0."""
-    lower = 0.0 if lower < upper / LEAST_SHARE else lower
-    ends = {format_value(lower, unit), format_value(upper, unit)}
-    return ends.pop() if len(ends) == 1 else format_range(lower, upper, unit)
+    return format_range(0.0 if lower < upper / LEAST_SHARE else lower, upper, unit)
 
 
 def _vital(kind: str, series: Series, point: Point, at: datetime) -> Vital:

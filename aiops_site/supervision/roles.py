@@ -15,6 +15,7 @@ from django.db import connections
 
 from aiops_site import doorbell, env
 from aiops_site.celery import EXECUTION_QUEUE, PIPELINE_QUEUE, app
+from aiops_site.pool import MortalPool
 
 CONCURRENCY = {PIPELINE_QUEUE: 2, EXECUTION_QUEUE: 2}
 LARGEST_SOCKET_MESSAGE = 64 * 1024
@@ -74,7 +75,7 @@ def work_on(queue: str) -> None:
     worker = app.Worker(
         hostname=f"{queue}@{socket.gethostname()}",
         queues=[queue],
-        pool="prefork",
+        pool=MortalPool,
         concurrency=CONCURRENCY[queue],
         without_gossip=True,
         without_mingle=True,

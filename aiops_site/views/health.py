@@ -1,6 +1,8 @@
+import logging
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -8,6 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from aiops_site.metrics import CSP_REPORTS, REGISTRY
+
+logger = logging.getLogger(__name__)
 
 
 @login_not_required
@@ -24,10 +28,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        return JsonResponse({"ready": False, "reason": type(error).__name__}, status=503)
+    except Error as error:
+        logger.warning("Not ready: %s", error)
+        return _not_ready(f"the database cannot be asked: {type(error).__name__}")
     if pending:
-        return JsonResponse({"ready": False, "reason": "migrations are pending"}, status=503)
+        return _not_ready("migrations are pending")
     return JsonResponse({"ready": True, "url": settings.PUBLIC_URL})
 
 
@@ -45,3 +50,7 @@ def csp_report(request: HttpRequest) -> HttpResponse:
     """Browsers say here what the content security policy stopped; it is counted, never stored."""
     CSP_REPORTS.inc()
     return HttpResponse(status=204)
+
+
+def _not_ready(reason: str) -> JsonResponse:
+    return JsonResponse({"ready": False, "reason": reason}, status=503, headers={"Retry-After": 5})

@@ -1,4 +1,4 @@
-"""One's own preferences, password and API tokens."""
+"""One's own preferences, API tokens, sessions and password."""
 
 from typing import Any
 
@@ -13,13 +13,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from aiops_site import signed_in
 from aiops_site.models import ApiToken
 from telemetry.credentials import issue_token
 
 CHOICES = {
     "theme": [("auto", "Automatic"), ("light", "Light"), ("dark", "Dark")],
     "density": [("comfortable", "Comfortable"), ("compact", "Compact")],
-    "clock": [("local", "Mine"), ("utc", "UTC")],
+    "clock": [("local", "This device"), ("utc", "UTC")],
     "keys": [("on", "On"), ("off", "Off")],
 }
 
@@ -70,12 +71,28 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("profile")
 
 
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """`session` by its name; without one, everywhere else."""
+    person, name = _person(request), request.POST.get("session", "")
+    if name:
+        ended = signed_in.sign_out(person, name=name)
+    else:
+        ended = signed_in.sign_out_elsewhere(person, here=request.session.session_key)
+    if ended:
+        messages.success(request, f"Signed out of {ended} session{'' if ended == 1 else 's'}.")
+    else:
+        messages.info(request, "There was no such session any more.")
+    return redirect("profile")
+
+
 def _page(request: HttpRequest, *, code: int = 200, **shown: Any) -> HttpResponse:
     person = _person(request)
     context = {
         "password_form": _password_form(person),
         "token_form": TokenForm(),
         "tokens": person.api_tokens.all(),
+        "sessions": signed_in.sessions_of(person, here=request.session.session_key),
         "choices": CHOICES,
         "roles": person.groups.order_by("name"),
         **shown,

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 
-from aiops_site import throttle
+from aiops_site import signed_in, throttle
 from aiops_site.models import SetupLink
 from aiops_site.people import make_administrator
 from telemetry.credentials import hash_token
@@ -46,6 +46,11 @@ class SignIn(LoginView):
     authentication_form = ThrottledForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        _note_session(self.request)
+        return response
+
 
 @login_not_required
 def setup(request: HttpRequest, token: str) -> HttpResponse:
@@ -56,6 +61,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     form: UserCreationForm[User] = UserCreationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         login(request, _make_first(form, link), "django.contrib.auth.backends.ModelBackend")
+        _note_session(request)
         return redirect("welcome")
     return render(request, "setup.html", {"form": form})
 
@@ -66,6 +72,11 @@ def _make_first(form: "UserCreationForm[User]", link: SetupLink) -> User:
     if not SetupLink.objects.filter(pk=link.pk).delete()[0]:
         raise Http404("This link has just been used.")
     return make_administrator(form.save(commit=False))
+
+
+def _note_session(request: HttpRequest) -> None:
+    agent = request.headers.get("User-Agent", "")
+    signed_in.note(request.session, address=_address(request), agent=agent)
 
 
 def _address(request: HttpRequest | None) -> str:

@@ -1,14 +1,15 @@
 // "Show data": the newest 50 points as a table, and all of them as CSV.
 import {icon} from "./icon.js";
-import {role, zoneShift} from "./figure.js";
+import {role} from "./figure.js";
 import {stamp} from "./time.js";
 
 const ROWS = 50;
 const COLUMNS = [["observed", "Observed"], ["lower", "Expected from"], ["upper", "Expected to"]];
 
-function columns(traces) {
-  const byRole = Object.fromEntries(traces.map((trace, index) => [role(trace, index), trace]));
-  return COLUMNS.filter(([name]) => byRole[name]?.y).map(([name, title]) => [title, byRole[name]]);
+function columns({data, layout}) {
+  const unit = layout.meta.unit && `, ${layout.meta.unit}`;
+  const byRole = Object.fromEntries(data.map((trace) => [role(trace), trace]));
+  return COLUMNS.map(([name, title]) => [title + unit, byRole[name]]);
 }
 
 function cell(tag, text, scope) {
@@ -25,11 +26,11 @@ function line(tag, texts, scope) {
   return row;
 }
 
-const moment = (at) => new Date(at - zoneShift(at));
 const written = (value) => (value == null ? "–" : Number(Number(value).toPrecision(4)).toString());
+const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
 
 function csv(series, times) {
-  const rows = [["time", ...series.map(([title]) => title)], ...times.map((at, index) => [moment(at).toISOString(), ...series.map(([, trace]) => trace.y[index] ?? "")])];
+  const rows = [["time", ...series.map(([title]) => quoted(title))], ...times.map((at, index) => [new Date(at).toISOString(), ...series.map(([, trace]) => trace.y[index] ?? "")])];
   const link = Object.assign(document.createElement("a"), {
     className: "btn small quiet", download: "series.csv",
     href: URL.createObjectURL(new Blob([rows.map((row) => row.join(",")).join("\r\n")], {type: "text/csv"})),
@@ -38,17 +39,18 @@ function csv(series, times) {
   return link;
 }
 
-export function fillTable(details, traces, unit = "") {
-  const series = columns(traces ?? []);
-  const times = Array.from(series[0]?.[1].x ?? []);
+// `figure` is the server's, with the points that came since.
+export function fillTable(details, figure) {
+  const series = columns(figure);
+  const times = series[0][1].x;
   const table = document.createElement("table");
   const head = document.createElement("thead");
   const body = document.createElement("tbody");
   table.className = "table";
-  head.append(line("th", ["Time", ...series.map(([title]) => title + (unit && `, ${unit}`))], "col"));
+  head.append(line("th", ["Time", ...series.map(([title]) => title)], "col"));
   const from = Math.max(0, times.length - ROWS);
   for (let index = times.length - 1; index >= from; index -= 1) {
-    body.append(line("td", [stamp(moment(times[index])), ...series.map(([, trace]) => written(trace.y[index]))]));
+    body.append(line("td", [stamp(new Date(times[index])), ...series.map(([, trace]) => written(trace.y[index]))]));
   }
   const caption = cell("caption", "The newest points of this chart");
   caption.className = "sr";

@@ -1,15 +1,20 @@
 // Charts: figure[data-chart][data-url], drawn when they come near the screen. The figure is the server's; the page adds theme, legend, linked hover and
 // range, live points and the table. The markup is that of partials/chart.html.
 import {announce} from "./announce.js";
+import {Beginnings, newest, outline, rows, since, symbol, usualStep} from "./chart_points.js";
+import {forget, isOver, length, parameters, remember} from "./chart_range.js";
+import {fillTable} from "./chart_table.js";
+import {coloured, inZone, load, role} from "./figure.js";
 import {icon} from "./icon.js";
-import {coloured, instant, inZone, load, role, unpacked, zoned} from "./figure.js";
 import {subscribe} from "./live.js";
 import {duration} from "./time.js";
-import {fillTable} from "./chart_table.js";
 
 const CONFIG = {displaylogo: false, responsive: false, showTips: false, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, modeBarButtons: [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]]};
 const TOUCH = matchMedia("(pointer: coarse)");
 const APPEND_MS = 1000;
+const LATE_MS = 20000;
+const READ_AGAIN_MS = 60000; // for what comes by no socket: new incidents, silences, the sentence
+const MOST_WAITING = 1500;
 const charts = new Map();
 let hovering = false;
 let zooming = false;
@@ -22,10 +27,13 @@ class Chart {
     this.figure = figure;
     this.plot = figure.querySelector("[data-chart-plot]");
     this.group = figure.dataset.chartGroup ?? figure.dataset.url;
-    this.maxPoints = Number(figure.dataset.maxPoints ?? 1500);
     figure.querySelector("[data-chart-jump]")?.addEventListener("click", () => this.jump());
-    figure.querySelector("[data-chart-data]")?.addEventListener("toggle", ({target}) => target.open && fillTable(target, this.plot.data, figure.dataset.unit));
+    figure.querySelector("[data-chart-data]")?.addEventListener("toggle", ({target}) => target.open && this.raw && fillTable(target, this.raw));
     if (figure.dataset.topic) this.listen();
+  }
+
+  get title() {
+    return this.figure.querySelector("figcaption b")?.textContent ?? "a chart";
   }
 
   listen() {
@@ -35,17 +43,26 @@ class Chart {
 
   get url() {
     const url = new URL(this.figure.dataset.url, location.href);
-    for (const [key, value] of Object.entries(range(this.group))) url.searchParams.set(key, value);
+    for (const [name, value] of parameters(this.group)) url.searchParams.set(name, value);
     return url;
   }
 
   async read() {
+    this.readAt = Date.now();
     const answer = await fetch(this.url, {headers: {Accept: "application/json"}});
     if (!answer.ok) return this.fail(answer);
-    const figure = await answer.json();
-    this.raw = inZone({...figure, data: figure.data.map(unpacked)});
+    this.raw = await answer.json();
     this.queued = [];
+    this.now = this.raw.layout.shapes.find(({name}) => name === "now").x0;
+    const {x, y} = this.trace("observed");
+    this.last = newest({x, y});
+    this.step = usualStep(x);
+    this.beginnings = new Beginnings().seen(y, this.trace("lower").y, this.trace("upper").y);
     return this.draw();
+  }
+
+  trace(name) {
+    return this.raw.data.find((trace) => role(trace) === name);
   }
 
   fail(answer) {
@@ -60,23 +77,23 @@ class Chart {
     this.plot.replaceChildren(box);
   }
 
-  layout() {
-    const {height, ...layout} = this.raw.layout; // the style sheet says how high
+  layout({height, ...layout}) { // the style sheet says how high
     const font = {...layout.font, family: getComputedStyle(document.body).fontFamily};
     return {...coloured({...layout, font, hoverlabel: {...layout.hoverlabel, bordercolor: "var(--edge)"}}), autosize: true, modebar: {bgcolor: "rgba(0,0,0,0)"}, dragmode: TOUCH.matches ? false : "zoom"};
   }
 
   async draw() {
     if (!this.drawn) this.plot.replaceChildren();
-    await Plotly.react(this.plot, coloured(this.raw.data), this.layout(), {...this.raw.config, ...CONFIG});
+    Object.assign(this.trace("band"), outline(this.trace("lower").x, this.trace("lower").y, this.trace("upper").y));
+    const {data, layout} = inZone(this.raw);
+    const hidden = hiddenSeries(this.group);
+    for (const trace of data) trace.visible = !hidden.has(role(trace));
+    for (const shape of layout.shapes) shape.visible = !(hidden.has("incident") && shape.name.startsWith("incident"));
+    await Plotly.react(this.plot, coloured(data), this.layout(layout), {...this.raw.config, ...CONFIG});
     if (!this.drawn) this.attach();
     this.drawn = true;
     this.plot.removeAttribute("aria-busy");
-    this.roles = this.plot.data.map(role);
-    this.now = this.plot.layout.shapes?.find((shape) => shape.name === "now")?.x0;
     this.sentence(this.raw.sentence);
-    this.freshness();
-    showSeries(this);
   }
 
   attach() {
@@ -90,84 +107,97 @@ class Chart {
     const words = this.figure.querySelector("[data-chart-sentence]");
     if (text && words) words.textContent = text;
     this.plot.setAttribute("role", "group");
-    this.plot.setAttribute("aria-label", [this.figure.querySelector("figcaption b")?.textContent, text].filter(Boolean).join(": "));
+    this.plot.setAttribute("aria-label", [this.title, text].filter(Boolean).join(": "));
   }
 
   freshness() {
     const chip = this.figure.querySelector("[data-chart-stale]");
-    const {as_of: asOf, step} = this.raw;
-    if (!chip || !asOf || !step) return;
-    const seconds = (Date.now() - new Date(asOf).getTime()) / 1000;
-    chip.hidden = seconds < 3 * step;
-    chip.querySelector("span").textContent = `${duration(seconds)} old`;
+    if (!chip || !this.last) return;
+    const late = Date.now() - this.last;
+    chip.hidden = isOver(this.group) || late < Math.max(LATE_MS, 3 * (this.step ?? 0));
+    chip.querySelector("span").textContent = `${duration(late / 1000)} old`;
   }
 
-  // A batch reaches back a little before the last one, for processes that report late: take what is new here.
   queue(points) {
-    const mine = points[this.figure.dataset.series];
-    if (!mine || !this.drawn) return;
-    const known = new Date(this.raw.as_of ?? 0).getTime();
-    const fresh = mine.x.findIndex((at) => at > known);
-    if (fresh < 0) return;
-    this.raw.as_of = mine.x.at(-1);
-    this.queued.push(Object.fromEntries(Object.entries(mine).map(([key, column]) => [key, column.slice(fresh)])));
-    if (this.queued.length > this.maxPoints) this.queued.shift();
+    const mine = this.drawn && points[this.figure.dataset.series];
+    const fresh = mine && since(mine, this.queued.at(-1)?.x.at(-1) ?? this.last);
+    if (!fresh) return;
+    this.queued.push(fresh);
+    if (this.queued.length > MOST_WAITING) this.queued.shift();
   }
 
   get halted() {
-    return document.hidden || !this.near || Boolean(this.zoom);
+    return Boolean(this.zoom) || isOver(this.group);
   }
 
-  flush() {
-    const jump = this.figure.querySelector("[data-chart-jump]");
-    if (jump) jump.hidden = !(this.zoom && this.queued.length);
-    if (!this.queued.length || this.halted) return;
-    const batches = this.queued.splice(0);
-    const x = batches.flatMap((batch) => batch.x.map(zoned));
-    const join = (key) => batches.flatMap((batch) => batch[key] ?? batch.x.map(() => null));
-    const wanted = {lower: join("lower"), upper: join("upper"), observed: join("y")};
-    const indices = this.roles.flatMap((name, index) => (name in wanted ? [index] : []));
-    this.advance(x.at(-1));
-    Plotly.extendTraces(this.plot, {x: indices.map(() => x), y: indices.map((index) => wanted[this.roles[index]])}, indices, this.maxPoints);
-    this.mark(x, wanted.observed, join("score"));
+  tick() {
+    if (!this.drawn) return;
     this.freshness();
+    const jump = this.figure.querySelector("[data-chart-jump]");
+    if (jump) jump.hidden = !(this.halted && this.queued.length);
+    if (!this.near || document.hidden || this.halted) return;
+    if (Date.now() - this.readAt > READ_AGAIN_MS) this.read();
+    else if (this.queued.length) this.append(rows(this.queued.splice(0), this.last, this.step));
   }
 
-  // "Now" and the windows that last until now move with the points; redrawn by the append that follows.
-  advance(now) {
-    for (const shape of this.plot.layout.shapes ?? []) {
-      if (shape.name === "now") Object.assign(shape, {x0: now, x1: now});
-      else if (shape.name?.startsWith("incident") && shape.x1 === this.now) shape.x1 = now;
+  append(points) {
+    this.advance(points[0].x, points.at(-1).x);
+    const {scale} = this.raw.layout.meta;
+    for (const [name, column] of [["observed", "y"], ["lower", "lower"], ["upper", "upper"]]) {
+      const trace = this.trace(name);
+      trace.x.push(...points.map(({x}) => x));
+      trace.y.push(...points.map((point) => (point[column] == null ? null : point[column] / scale)));
     }
-    this.plot.data.forEach((trace, index) => {
-      if (this.roles[index] === "ongoing") trace.x = trace.x.map((at) => (at === this.now ? now : at));
-    });
+    this.mark(points.filter((point) => this.beginnings.is(point)), scale);
+    this.last = points.at(-1).x;
+    this.cut(this.last - length(this.group));
+    this.draw();
+  }
+
+  // "Now" and the windows that last until now move with the points; what was missing until now is over.
+  advance(first, now) {
+    for (const shape of this.raw.layout.shapes) {
+      if (shape.name === "now") Object.assign(shape, {x0: now, x1: now});
+      else if (shape.name.startsWith("incident") && shape.x1 === this.now) shape.x1 = now;
+    }
+    for (const trace of this.raw.data) {
+      if (role(trace) === "ongoing") trace.x = trace.x.map((at) => (at === this.now ? now : at));
+      else if (role(trace) === "missing") trace.x = trace.x.map((at) => (at > this.last ? first : at));
+    }
     this.now = now;
   }
 
-  mark(x, y, scores) {
-    const index = this.roles.indexOf("anomalies");
-    const hits = x.map((_, at) => at).filter((at) => scores[at] > 1 && !((scores[at - 1] ?? this.lastScore) > 1)); // where a stretch begins
-    this.lastScore = scores.at(-1) ?? 0;
-    if (index < 0 || !hits.length) return;
-    const columns = {x: hits.map((at) => x[at]), y: hits.map((at) => y[at]), customdata: hits.map((at) => scores[at]), text: hits.map((at) => scores[at].toFixed(1)), "marker.symbol": hits.map(() => "octagon")};
-    const update = Object.fromEntries(Object.entries(columns).filter(([key]) => Array.isArray(column(this.plot.data[index], key))).map(([key, values]) => [key, [values]]));
-    Plotly.extendTraces(this.plot, update, [index], this.maxPoints);
-    announce("anomaly", `${hits.length} new anomal${hits.length > 1 ? "ies" : "y"} in ${this.figure.querySelector("figcaption b")?.textContent ?? "a chart"}`);
+  mark(hits, scale) {
+    const trace = this.trace("anomalies");
+    if (!hits.length) return;
+    trace.x.push(...hits.map(({x}) => x));
+    trace.y.push(...hits.map(({y}) => y / scale));
+    trace.customdata.push(...hits.map(({score}) => score));
+    trace.text.push(...hits.map(({score}) => score.toFixed(1)));
+    trace.marker.symbol.push(...hits.map(({score}) => symbol(score)));
+    announce("anomaly", `${hits.length} new anomal${hits.length > 1 ? "ies" : "y"} in ${this.title}`);
+  }
+
+  // As much time as was asked for: what is older leaves on the left.
+  cut(from) {
+    for (const trace of this.raw.data) {
+      const first = trace.x.findIndex((at) => at >= from);
+      if (["missing", "ongoing"].includes(role(trace))) trace.x = trace.x.map((at) => Math.max(at, from));
+      else if (first > 0) for (const column of columnsOf(trace)) column.splice(0, first);
+    }
+    for (const shape of this.raw.layout.shapes) if (shape.xref !== "paper") Object.assign(shape, {x0: Math.max(shape.x0, from), x1: Math.max(shape.x1, from)});
   }
 
   jump() {
-    for (const chart of grouped(this.group)) {
-      chart.zoom = undefined;
-      chart.read();
-      if (chart.drawn) Plotly.relayout(chart.plot, {"xaxis.autorange": true});
-    }
+    forget();
+    for (const chart of grouped(this.group)) chart.restart();
   }
 
-  retheme() {
+  async restart() {
+    this.zoom = undefined;
     if (!this.drawn) return;
-    this.plot.data.forEach((trace, index) => Object.assign(this.raw.data[index], {x: trace.x, y: trace.y, visible: trace.visible ?? true}));
-    this.draw();
+    await this.read();
+    await Plotly.relayout(this.plot, {"xaxis.autorange": true, "yaxis.autorange": true});
   }
 
   purge() {
@@ -177,7 +207,7 @@ class Chart {
   }
 }
 
-const column = (trace, path) => path.split(".").reduce((value, key) => value?.[key], trace);
+const columnsOf = ({x, y, customdata, text, marker}) => [x, y, customdata, text, marker?.symbol].filter(Array.isArray);
 const grouped = (group) => [...charts.values()].filter((chart) => chart.group === group);
 
 function hoverOthers(source, xval) {
@@ -193,24 +223,11 @@ function hoverOthers(source, xval) {
   });
 }
 
-const ranges = new Map();
-
-function range(group) {
-  return ranges.get(group) ?? {};
-}
-
-function remember(change) {
-  const url = new URL(location.href);
-  for (const [key, name] of [["from", "xaxis.range[0]"], ["to", "xaxis.range[1]"]]) {
-    if (change[name] === undefined) url.searchParams.delete(key);
-    else url.searchParams.set(key, instant(String(change[name])).toISOString());
-  }
-  history.replaceState(history.state, "", url);
-}
-
 function zoomed(source, change) {
   const from = change["xaxis.range[0]"];
   if (zooming || (from === undefined && !change["xaxis.autorange"])) return;
+  remember(change);
+  if (from === undefined && forget()) return source.jump();
   zooming = true;
   const same = from === undefined ? {"xaxis.autorange": true} : {"xaxis.range[0]": from, "xaxis.range[1]": change["xaxis.range[1]"]};
   const done = grouped(source.group).filter((chart) => chart.drawn).map((chart) => {
@@ -218,48 +235,27 @@ function zoomed(source, change) {
     return chart === source ? undefined : Plotly.relayout(chart.plot, same);
   });
   Promise.all(done).finally(() => (zooming = false));
-  remember(change);
 }
 
-const pressed = (group) => [...document.querySelectorAll(`[data-chart-legend="${CSS.escape(group)}"] [data-series]`)];
+const toggles = (group) => [...document.querySelectorAll(`[data-chart-legend="${CSS.escape(group)}"] [data-series]`)];
 
-function showSeries(chart) {
-  for (const button of pressed(chart.group)) {
-    const on = button.getAttribute("aria-pressed") === "true";
-    const names = button.dataset.series.split(" ");
-    const indices = chart.roles.flatMap((name, index) => (names.includes(name) ? [index] : []));
-    if (indices.length) Plotly.restyle(chart.plot, {visible: on}, indices);
-    if (names.includes("incident")) showIncidents(chart, on);
-  }
-}
-
-function showIncidents(chart, on) {
-  const changes = (chart.plot.layout.shapes ?? []).flatMap((shape, index) => (shape.name?.startsWith("incident") ? [[`shapes[${index}].visible`, on]] : []));
-  if (changes.length) Plotly.relayout(chart.plot, Object.fromEntries(changes));
+// Without a button for it the week before stays away.
+function hiddenSeries(group) {
+  const off = toggles(group).filter((button) => button.getAttribute("aria-pressed") !== "true");
+  const offered = toggles(group).some(({dataset}) => dataset.series === "previous");
+  return new Set([...off.flatMap(({dataset}) => dataset.series.split(" ")), ...(offered ? [] : ["previous"])]);
 }
 
 function legend(button, only) {
-  const holder = button.closest("[data-chart-legend]");
-  const group = holder.dataset.chartLegend;
-  if (only) for (const other of pressed(group)) other.setAttribute("aria-pressed", String(other === button));
+  const group = button.closest("[data-chart-legend]").dataset.chartLegend;
+  if (only) for (const other of toggles(group)) other.setAttribute("aria-pressed", String(other === button));
   else button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-  for (const chart of grouped(group)) if (chart.drawn) showSeries(chart);
-}
-
-// [data-chart-range="<group>"] radios: value "<seconds>" back from now, or "<from>,<to>" in RFC 3339.
-function chosen(input) {
-  const group = input.closest("[data-chart-range]").dataset.chartRange;
-  const [from, to] = input.value.includes(",") ? input.value.split(",") : [new Date(Date.now() - Number(input.value) * 1000).toISOString()];
-  ranges.set(group, to ? {from, to} : {from});
-  for (const chart of grouped(group)) {
-    chart.zoom = undefined;
-    if (chart.drawn) chart.read().then(() => Plotly.relayout(chart.plot, {"xaxis.autorange": true}));
-  }
+  for (const chart of grouped(group)) if (chart.drawn) chart.draw();
 }
 
 function redraw(preference) {
-  if (preference === "theme") requestAnimationFrame(() => charts.forEach((chart) => chart.retheme()));
-  if (preference === "clock") charts.forEach((chart) => chart.drawn && chart.read());
+  if (preference !== "theme" && preference !== "clock") return;
+  requestAnimationFrame(() => charts.forEach((chart) => chart.drawn && (preference === "theme" ? chart.draw() : chart.restart())));
 }
 
 const sight = new IntersectionObserver((entries) => {
@@ -278,11 +274,17 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-chart-legend] [data-series]");
   if (button) legend(button, event.altKey);
 });
-document.addEventListener("change", ({target}) => target.closest("[data-chart-range]") && chosen(target));
+document.addEventListener("change", ({target}) => {
+  const holder = target.closest("[data-chart-range]");
+  if (!holder) return;
+  remember({});
+  forget();
+  for (const chart of grouped(holder.dataset.chartRange)) chart.restart();
+});
 document.addEventListener("preference", ({detail}) => redraw(detail.name));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((chart) => chart.retheme()));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((chart) => chart.drawn && chart.draw()));
 document.addEventListener("htmx:beforeCleanupElement", ({target}) => charts.get(target)?.purge());
-setInterval(() => charts.forEach((chart) => chart.flush()), APPEND_MS);
+setInterval(() => charts.forEach((chart) => chart.tick()), APPEND_MS);
 
 export function start(root) {
   for (const figure of root.querySelectorAll("[data-chart]")) {

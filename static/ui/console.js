@@ -5,6 +5,7 @@ import "./time.js";
 import "./forms.js";
 import "./keys.js";
 import "./announce.js";
+import "./palette.js";
 import {connect} from "./live.js";
 
 const parts = {

@@ -1,17 +1,23 @@
-// Keys are declared on visible controls: data-key="e", "Shift+a", "g i", "* a". Pressing one clicks (a field: focuses) the first such control that is shown.
-// Several: data-key="j|ArrowDown". The help dialog (?) lists what this page has. html[data-keys=off] silences all but Esc.
+// Keys are declared on visible controls: data-key="e", "Shift+a", "Mod+k", "g i", "* a". Pressing one clicks (a field: focuses) the first such control that is
+// shown. Mod is Ctrl, on a Mac ⌘. Several: data-key="j|ArrowDown". The help dialog (?) lists what this page has. html[data-keys=off] silences all but Esc.
 import {answer} from "./announce.js";
 import * as preference from "./preference.js";
 
 const SEQUENCE_MS = 1200;
 const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const IS_MAC = /^(Mac|iP)/.test(navigator.platform);
+const MOD = IS_MAC ? "⌘" : "Ctrl";
+const OWN_KEY = {keys: "?", palette: "Mod+k"}; // the only key that counts while this dialog is open
 let prefix = "";
 let prefixTimer;
 
-const shown = (control) => control.checkVisibility({visibilityProperty: true}) || control.closest(".rail, [data-key-hidden]");
+export const shown = (control) => control.checkVisibility({visibilityProperty: true}) || control.closest(".rail, [data-key-hidden]");
 const keysOf = (control) => control.dataset.key.split("|");
 
+const hasMod = (event) => (IS_MAC ? event.metaKey : event.ctrlKey);
+
 function pressed(event) {
+  if (hasMod(event)) return `Mod+${event.key.toLowerCase()}`;
   if (event.key === " ") return "Space";
   return event.shiftKey && /^[a-z]$/i.test(event.key) ? `Shift+${event.key.toLowerCase()}` : event.key;
 }
@@ -24,7 +30,7 @@ function startsSequence(key) {
   return [...document.querySelectorAll("[data-key]")].some((control) => keysOf(control).some((keys) => keys.startsWith(`${key} `)));
 }
 
-function use(control) {
+export function use(control) {
   if (control.matches(TYPING)) control.focus();
   else control.click();
   return true;
@@ -49,10 +55,14 @@ function escape(target) {
   else if (peek) document.dispatchEvent(new CustomEvent("list:unpeek"));
 }
 
-function label(control) {
+export function label(control) {
   const text = control.dataset.keyLabel ?? control.getAttribute("aria-label") ?? control.labels?.[0]?.textContent ?? control.textContent;
   return text.replace(/\s+/g, " ").trim();
 }
+
+const written = (keys) => keys.replace(/^Mod\+(.)$/, (_, letter) => `${MOD} ${letter.toUpperCase()}`);
+
+export const keyOf = (control) => (control.dataset.key ? written(keysOf(control)[0]) : "");
 
 function row(control) {
   const term = document.createElement("dt");
@@ -60,7 +70,7 @@ function row(control) {
   words.textContent = label(control);
   keysOf(control).forEach((keys, index) => {
     if (index) term.append(" or ");
-    for (const part of keys.split(" ")) {
+    for (const part of written(keys).split(" ")) {
       const kbd = document.createElement("kbd");
       kbd.textContent = part;
       term.append(kbd, " ");
@@ -84,17 +94,19 @@ function expose(root) {
   for (const control of root.querySelectorAll("[data-key]")) {
     const single = keysOf(control).filter((keys) => !keys.includes(" "));
     if (!single.length || control.hasAttribute("aria-keyshortcuts")) continue;
-    control.setAttribute("aria-keyshortcuts", single.map((keys) => keys.replace(/\b[a-z]$/, (letter) => letter.toUpperCase())).join(" "));
+    control.setAttribute("aria-keyshortcuts", single.map((keys) => keys.replace("Mod", IS_MAC ? "Meta" : "Control").replace(/\b[a-z]$/, (letter) => letter.toUpperCase())).join(" "));
   }
+  for (const kbd of root.querySelectorAll("[data-key-shown]")) kbd.textContent = keyOf(kbd.closest("[data-key]"));
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.defaultPrevented || event.altKey || (event.ctrlKey || event.metaKey) !== hasMod(event)) return;
   if (event.key === "Escape") return escape(event.target);
-  if (preference.get("keys") === "off" || event.target.matches?.(TYPING)) return;
+  if (preference.get("keys") === "off" || (event.target.matches?.(TYPING) && !hasMod(event))) return;
   if (event.key === " " && event.target.closest?.("button, a[href], summary, input, [tabindex='0']:not([data-row])") && !event.target.closest("[data-list-body]")) return;
   if (["Shift", "Enter", "Tab"].includes(event.key)) return;
-  if (event.target.closest?.("[popover]:popover-open") && event.key !== "?") return;
+  const layer = event.target.closest?.("[popover]:popover-open, dialog");
+  if (layer && OWN_KEY[layer.id] !== pressed(event)) return;
   if (typed(event)) event.preventDefault();
 });
 document.addEventListener("beforetoggle", (event) => event.target.id === "keys" && event.newState === "open" && fillHelp(event.target), true);

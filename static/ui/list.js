@@ -4,6 +4,7 @@
 // rows [data-row="<number>"][data-row-url][data-version][data-sev][data-peek-url], each with a .title link and a .pick box.
 import {announce} from "./announce.js";
 import {subscribe} from "./live.js";
+import {Peek} from "./peek.js";
 import {refresh as refreshTimes} from "./time.js";
 
 const RANK = ["critical", "high", "medium", "low", "info"];
@@ -19,10 +20,13 @@ class LiveList {
   constructor(root) {
     this.root = root;
     this.noun = root.dataset.noun ?? "row";
+    const panel = root.querySelector("[data-peek]");
+    this.peek = panel && new Peek(panel, () => [...document.querySelectorAll("#incident-head, #incident-list, #bulk-followed")]);
     root.addEventListener("change", (event) => this.picked(event));
     root.addEventListener("focusin", (event) => (this.active = event.target.closest("[data-row]") ?? this.active));
     root.addEventListener("focusout", () => setTimeout(() => this.settle()));
     root.addEventListener("click", (event) => event.shiftKey && event.target.matches(".pick") && this.range(event.target.closest("[data-row]")));
+    root.addEventListener("keydown", (event) => event.key === " " && event.target.matches("input, button") && event.stopPropagation()); // theirs, not the row's
     subscribe(root.dataset.topic, {onPoke: (message) => this.poked(message), onResume: () => this.sync(), refresh: () => this.sync()});
   }
 
@@ -49,6 +53,7 @@ class LiveList {
 
   poked({number}) {
     const key = String(number);
+    if (this.active?.dataset.row === key) this.peek?.refresh();
     if (!this.row(key)) this.soon();
     else if (this.held) this.stale.add(key);
     else this.replace(key);
@@ -87,6 +92,7 @@ class LiveList {
     if (old.outerHTML === next.outerHTML) return undefined;
     old.replaceWith(next);
     if (this.active === old) this.active = next;
+    if (this.peek?.shows(next)) this.peek.mark(next);
     next.classList.add("fresh");
     htmx.process(next);
     return refreshTimes(next);
@@ -124,6 +130,8 @@ class LiveList {
     this.body.replaceWith(document.adoptNode(next));
     htmx.process(this.body);
     refreshTimes(this.body);
+    this.active = this.row(this.active?.dataset.row);
+    if (this.peek?.shows(this.active)) this.peek.mark(this.active);
     this.fresh.clear();
     this.stale.clear();
     this.root.querySelector("[data-list-new]").hidden = true;
@@ -153,6 +161,7 @@ class LiveList {
       all.checked = length > 0 && length === this.rows.length;
       all.indeterminate = length > 0 && length < this.rows.length;
     }
+    this.root.dispatchEvent(new CustomEvent("list:picked", {bubbles: true, detail: {length, isPage: length > 0 && length === this.rows.length}}));
     if (!length) this.settle();
   }
 
@@ -179,24 +188,26 @@ class LiveList {
     const row = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
     if (!row) return;
     this.active = row;
-    (row.querySelector(".title, a[href], button") ?? row).focus({focusVisible: true});
     row.scrollIntoView({block: "nearest"});
-    if (this.peeking) this.peek();
+    if (this.peek?.isOpen) this.peek.show(row);
+    else (row.querySelector(".title, a[href], button") ?? row).focus({focusVisible: true});
   }
 
-  get panel() {
-    return document.querySelector("[data-peek]");
+  glance(row = this.active ?? this.rows[0]) {
+    this.active = row;
+    if (!row || this.peek.shows(row)) this.unpeek();
+    else this.peek.show(row);
   }
 
-  get peeking() {
-    return this.panel && !this.panel.hidden;
+  unpeek() {
+    this.peek?.close(this.active);
   }
 
-  peek() {
-    const row = this.active ?? this.rows[0];
-    if (!this.panel || !row?.dataset.peekUrl) return;
-    this.panel.hidden = false;
-    htmx.ajax("GET", row.dataset.peekUrl, {target: this.panel, swap: "innerHTML"});
+  // From the panel it was one incident, whatever is selected; from the bar it was the selection.
+  async done(event) {
+    if (!event.target.closest?.("[data-peek]")) this.all(false);
+    await this.show();
+    this.peek?.refresh();
   }
 
   // A row's verb, by key or button, works on the selection, else on the active row.
@@ -217,22 +228,30 @@ const DEEDS = {
   listNone: (list) => list.all(false),
   listShow: (list) => list.show(),
   listOpen: (list) => (list.active ?? list.rows[0])?.querySelector(".title, a[href]")?.click(),
-  listPeek: (list) => (list.peeking ? (list.panel.hidden = true) : list.peek()),
+  listPeek: (list, control) => list.glance(control.closest("[data-row]") ?? undefined),
+  listClose: (list) => list.unpeek(),
 };
 
 function clicked(event) {
-  const control = event.target.closest("[data-list] button, [data-list] a, [data-list-close]");
+  const control = event.target.closest("[data-list] button, [data-list] a");
   if (!control) return;
   const list = [...lists].find(({root}) => root.contains(control)) ?? [...lists][0];
   const deed = Object.keys(DEEDS).find((name) => name in control.dataset);
-  if (deed) DEEDS[deed](list);
+  if (deed) DEEDS[deed](list, control);
   else if ("rowAction" in control.dataset) list.act(event);
-  else if ("listClose" in control.dataset) list.panel.hidden = true;
 }
 
 document.addEventListener("click", clicked, true);
-document.addEventListener("list:unpeek", () => lists.forEach((list) => list.panel && (list.panel.hidden = true)));
-document.addEventListener("list:done", () => lists.forEach((list) => (list.all(false), list.show())));
+document.addEventListener("list:unpeek", () => lists.forEach((list) => list.unpeek()));
+document.addEventListener("list:done", (event) => lists.forEach((list) => list.done(event)));
+
+// A fragment that says so opens as soon as it is there: itself, or the dialog it was put in.
+document.addEventListener("htmx:load", ({target}) => {
+  const part = target.closest("[data-opens]");
+  const dialog = part?.closest("[popover]");
+  if (dialog && !dialog.matches(":popover-open")) dialog.showPopover();
+  part?.querySelector("[aria-invalid=true]")?.focus();
+});
 
 export function start(root) {
   for (const element of root.querySelectorAll("[data-list]")) {

@@ -1,6 +1,7 @@
 // One WebSocket for the page. Entries of a topic are delivered strictly in order, once each; a gap or a reconnect asks again from the last one had.
 // subscribe("incident:42", {after: 17, onEntry, onPoke, onPoints, onResume, refresh}) -> function that ends it.
 //   onEntry(entry, message)  seq follows on; onPoke(message) no seq; onPoints(points, message)
+//   onViewers(people)        who else has the page open, by name; nobody while there is no socket
 //   onResume()               after a time without the socket or a pause: what has no log (pokes, points) must be read anew
 //   refresh()                a promise; called to poll while there is no socket; rejects when HTTP fails
 import {alarm, announce} from "./announce.js";
@@ -98,6 +99,7 @@ function each(topic, handler, ...values) {
 }
 
 function deliver(name, topic, message) {
+  if (message.kind === "viewers") return each(topic, "onViewers", message.people);
   if (message.kind === "points") {
     if (topic.after !== undefined && message.seq <= topic.after) return;
     topic.after = message.seq;
@@ -121,8 +123,8 @@ function missed(name, topic, message) {
 
 function received(event) {
   heardAt = new Date();
-  if (paused) return;
   const message = JSON.parse(event.data);
+  if (paused && message.kind !== "viewers") return; // names are sent when they change, and not again
   const topic = topics.get(message.topic);
   if (topic) deliver(message.topic, topic, message);
 }
@@ -154,6 +156,7 @@ function forbidden(reason) {
 
 function closed(event) {
   socket = undefined;
+  for (const topic of topics.values()) each(topic, "onViewers", []);
   if (state === "live" || state === "paused") heardAt = new Date();
   if (event.code === SIGNED_OUT) {
     become("signedout");

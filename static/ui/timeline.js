@@ -3,6 +3,7 @@
 import {announce} from "./announce.js";
 import {icon} from "./icon.js";
 import {subscribe} from "./live.js";
+import {showViewers} from "./viewers.js";
 import {clock} from "./time.js";
 
 const KIND = /^[a-z_]+$/;
@@ -63,7 +64,7 @@ class Timeline {
     this.list = list;
     this.kinds = kinds();
     this.after = Number(list.dataset.after ?? 0);
-    subscribe(list.dataset.topic, {after: this.after, onEntry: (entry) => this.append(entry), refresh: () => this.catchUp()});
+    subscribe(list.dataset.topic, {after: this.after, onEntry: (entry) => this.append(entry), onViewers: showViewers, refresh: () => this.catchUp()});
     document.addEventListener("change", ({target}) => target.matches("[data-timeline-filter]") && this.filter(target.value));
     this.filter(document.querySelector("[data-timeline-filter]:checked")?.value ?? "all");
   }

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection
@@ -32,6 +33,7 @@ Identify = Callable[[Request, str], Awaitable[Any]]
 JUDGE_EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
 MOST_OWED = 50_000
+MOST_WAITING_BYTES = 64 * 2**20
 MEDIA_TYPES: dict[Encoding, str] = {
     "protobuf": "application/x-protobuf",
     "json": "application/json",
@@ -56,6 +58,7 @@ class Receiver:
         self._rates = RateState()
         self._owed: list[Sample] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
+        self._waiting_bytes = 0
         self._rung_at = 0.0
 
     async def receive_metrics(self, request: Request) -> Response:
@@ -66,17 +69,30 @@ class Receiver:
                 return _error(401, "The token is missing or not valid for OTLP.", encoding)
             body = decompress(await _read(request), request.headers.get("content-encoding", ""))
             export = read_metrics(body, encoding, now_ms=time.time_ns() // 1_000_000)
-            await self._keep(export)
+            await self._keep(export, len(body))
         except UnreadableExport as error:
             return _error(error.http_status, str(error), encoding)
         except (DatabaseError, TimeoutError):
             return _error(503, "The points could not be kept; send them again.", encoding)
         return Response(encode_response(export.refused, encoding), media_type=MEDIA_TYPES[encoding])
 
-    async def _keep(self, export: Export) -> None:
+    async def _keep(self, export: Export, size: int) -> None:
+        """A slow database must not fill the memory: what is too much is for its sender to keep."""
+        if self._waiting_bytes + size > MOST_WAITING_BYTES:
+            raise TimeoutError
+        self._waiting_bytes += size
         loop = asyncio.get_running_loop()
         keeping_all = loop.run_in_executor(self._thread, self._keep_all, export)
-        await asyncio.wait_for(keeping_all, PATIENCE_SECONDS)
+        keeping_all.add_done_callback(partial(self._make_room, size))
+        done, _ = await asyncio.wait([keeping_all], timeout=PATIENCE_SECONDS)
+        if not done:
+            raise TimeoutError
+        await keeping_all
+
+    def _make_room(self, size: int, keeping_all: asyncio.Future[None]) -> None:
+        """Also hears the error of an export whose sender has been told to come back."""
+        self._waiting_bytes -= size
+        keeping_all.exception()
 
     def _keep_all(self, export: Export) -> None:
         samples = [*self._owed, *derive(export.samples, self._rates)]

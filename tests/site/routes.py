@@ -49,8 +49,10 @@ API: Table = {
     **rows(
         RESPONDERS,
         "POST",
+        "incident-list "
         "incident-transition incident-acknowledge incident-assign incident-comment incident-merge "
         "incident-split incident-move incident-snooze incident-severity incident-title "
+        "incident-judge "
         "remediation-list",
         "api:",
     ),
@@ -97,26 +99,31 @@ PAGES: Table = {
     **rows(
         PEOPLE,
         "GET",
-        "incidents incident-head incident-row incident incident-changes incident-alerts "
-        "incident-knowledge incident-section alerts alert knowledge article "
+        "incidents incident-head incident-row incident-peek incident-suggest incident-export "
+        "incident incident-changes incident-alerts "
+        "incident-knowledge incident-section incident-timeline alerts alert knowledge article "
         "sources source-new source source-dead source-latest source-delivery "
-        "services service welcome status estate profile "
+        "services service welcome status estate profile search "
         "incident-remediations remediation approvals approval-row execution "
         "runbooks runbook runbook-difference runbook-text "
-        "policies policy policy-matching policy-parameters",
+        "policies policy policy-matching policy-parameters policy-backtest",
     ),
     **rows(
         PEOPLE,
         "POST",
-        "incident-save-view incident-delete-view welcome-dismiss token-new token-revoke",
+        "incident-save-view incident-delete-view welcome-dismiss "
+        "token-new token-revoke session-end",
     ),
     **rows(PEOPLE, "GET POST", "password_change"),
     **rows(
         RESPONDERS,
         "POST",
-        "incident-bulk incident-undo incident-analyse incident-act estate-fault estate-clear",
+        "incident-bulk incident-undo incident-analyse incident-act incident-judge "
+        "estate-fault estate-clear",
     ),
-    **rows(RESPONDERS, "GET POST", "propose-remediation"),
+    **rows(RESPONDERS, "GET", "incident-matching incident-bulk-progress"),
+    **rows(RESPONDERS, "POST", "incident-bulk-undo"),
+    **rows(RESPONDERS, "GET POST", "incident-declare propose-remediation"),
     **rows(STOPPERS, "POST", "execution-stop automation-pause"),
     **rows(
         APPROVERS,
@@ -128,7 +135,7 @@ PAGES: Table = {
         EDITORS,
         "POST",
         "source-new source-rotate source-switch source-test source-mapping-preview "
-        "source-delivery-replay source-delivery-discard "
+        "source-delivery-replay source-delivery-discard source-dead-all "
         "service-edit service-calls service-calls-not",
     ),
     **rows(EDITORS, "GET POST", "policy-new source-mapping"),
@@ -143,6 +150,21 @@ INTAKE = {
     ("/api/v1/webhooks/{provider}/{token}", "POST"): 401,
     ("/v2/enqueue", "POST"): 400,
     ("/v1/metrics", "POST"): 401,
+}
+
+# Served in front of Django too: an API token of any role opens them, a session does not.
+QUERIES = {
+    ("/prometheus/api/v1/query", "GET"),
+    ("/prometheus/api/v1/query", "POST"),
+    ("/prometheus/api/v1/query_range", "GET"),
+    ("/prometheus/api/v1/query_range", "POST"),
+    ("/prometheus/api/v1/labels", "GET"),
+    ("/prometheus/api/v1/labels", "POST"),
+    ("/prometheus/api/v1/series", "GET"),
+    ("/prometheus/api/v1/series", "POST"),
+    ("/prometheus/api/v1/label/{name}/values", "GET"),
+    ("/prometheus/api/v1/metadata", "GET"),
+    ("/prometheus/api/v1/status/buildinfo", "GET"),
 }
 
 # Unsafe and not guarded by a CSRF token: who posts here has no session that matters.

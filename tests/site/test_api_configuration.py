@@ -52,15 +52,24 @@ def test_a_sender_is_disabled_and_its_provider_stays(editor: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"provider": "carrier-pigeon"}, {"name": "taken"}, {"mapping": {"colour": "x"}}],
+    ("wrong", "code"),
+    [
+        ({"provider": "carrier-pigeon"}, 400),
+        ({"mapping": {"colour": "x"}}, 400),
+        ({"name": "taken"}, 409),
+        ({"name": "taken", "mapping": {"colour": "x"}}, 400),
+    ],
 )
-def test_a_sender_that_cannot_be_is_refused(editor: Any, wrong: dict[str, Any]) -> None:
+def test_a_sender_that_cannot_be_is_refused(
+    editor: Any, wrong: dict[str, Any], code: int
+) -> None:
     editor.post("/api/v1/integrations/", {"provider": "generic", "name": "taken"})
 
     body = {"provider": "generic", "name": "shop", **wrong}
 
-    assert editor.post("/api/v1/integrations/", body).status_code == 400
+    answer = editor.post("/api/v1/integrations/", body)
+    assert answer.status_code == code
+    assert set(answer.json()["errors"]) == set(wrong)
 
 
 def test_a_delivery_is_shown_with_its_body_and_replayed(
@@ -126,7 +135,7 @@ def test_knowledge_is_written_searched_and_deleted(editor: Any) -> None:
     assert editor.get(f"{url}search/").status_code == 400
     number = world.incident().number
     assert editor.patch(f"{url}{made['id']}/", {"incident": number}).status_code == 200
-    assert editor.post(url, {**article, "incident": number}).status_code == 400
+    assert editor.post(url, {**article, "incident": number}).status_code == 409
     assert editor.delete(f"{url}{made['id']}/").status_code == 204
     assert not KnowledgeArticle.objects.exists()
 
@@ -141,7 +150,7 @@ def test_services_and_who_calls_whom(editor: Any) -> None:
     oneself = editor.post("/api/v1/dependencies/", {"caller": "shop", "callee": "shop"})
     shop = editor.get("/api/v1/services/shop/").json()
 
-    assert (made.status_code, twice.status_code, oneself.status_code) == (201, 400, 400)
+    assert (made.status_code, twice.status_code, oneself.status_code) == (201, 409, 400)
     assert shop["calls"] == ["store"]
     assert editor.patch("/api/v1/services/shop/", {"tier": 9}).status_code == 400
     assert editor.delete("/api/v1/services/store/").status_code == 204
@@ -180,7 +189,7 @@ def test_a_name_is_taken_once_by_a_person() -> None:
     person = world.browser("viewer")
     person.post("/api/v1/tokens/", {"name": "ci"})
 
-    assert person.post("/api/v1/tokens/", {"name": "ci"}).status_code == 400
+    assert person.post("/api/v1/tokens/", {"name": "ci"}).status_code == 409
     assert world.browser("admin").post("/api/v1/tokens/", {"name": "ci"}).status_code == 201
 
 

@@ -103,7 +103,7 @@ def test_an_incident_is_assigned_and_given_back() -> None:
     freed = post(incident, "assign", {"to": None}).json()
 
     assert (given["assignee"], freed["assignee"]) == ("editor", None)
-    assert post(incident, "assign", {"to": "nobody"}).status_code == 400
+    assert post(incident, "assign", {"to": "nobody"}).status_code == 409
 
 
 def test_title_severity_and_snooze_are_changed() -> None:

@@ -276,7 +276,6 @@ def test_a_policy_is_written_as_the_contract_says() -> None:
     [
         {"when": {"matchers": ["service=~("]}},
         {"when": {"matchers": []}},
-        {"then": {"runbook": "nothing"}},
         {"guardrails": {"window": "whenever"}},
         {"guardrails": {"max_per_hour": 0}},
         {"guardrails": {"colour": "red"}},
@@ -292,6 +291,15 @@ def test_a_policy_that_cannot_be_kept_is_refused(wrong: dict[str, Any]) -> None:
 
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == list(wrong)
+
+
+def test_a_policy_of_a_runbook_that_is_not_there_is_refused() -> None:
+    policy = {"name": "p", "when": {"matchers": ["a=b"]}, "then": {"runbook": "nothing"}}
+
+    answer = world.browser("editor").post("/api/v1/policies/", policy)
+
+    assert answer.status_code == 409
+    assert "nothing" in answer.json()["errors"]["then"]["runbook"][0]
 
 
 def test_read_only_fields_posted_back_have_no_effect() -> None:
@@ -312,5 +320,5 @@ def test_an_incident_that_is_not_there_gets_no_remediation() -> None:
 
     answer = world.browser("responder").post(REMEDIATIONS, body)
 
-    assert answer.status_code == 400
+    assert answer.status_code == 409
     assert not Incident.objects.exists()

@@ -96,6 +96,19 @@ def test_processes_that_start_together_agree_on_the_key(tmp_path):
     assert len(keys) == 1
 
 
+def test_a_key_that_is_gone_is_not_replaced_while_its_database_is_there(tmp_path):
+    key = env.secret_key(tmp_path, is_embedded=True)
+    (tmp_path / "console.sqlite3").touch()
+    again = env.secret_key(tmp_path, is_embedded=True)
+
+    (tmp_path / "secret.key").unlink()
+
+    assert again == key
+    with pytest.raises(ImproperlyConfigured, match=r"secret\.key is gone.*from the backup"):
+        env.secret_key(tmp_path, is_embedded=True)
+    assert not (tmp_path / "secret.key").exists()
+
+
 def test_a_key_file_that_others_can_read_is_refused(tmp_path):
     env.secret_key(tmp_path, is_embedded=True)
     (tmp_path / "secret.key").chmod(0o644)
@@ -127,6 +140,29 @@ def test_a_strong_key_is_taken_as_it_is(monkeypatch, tmp_path):
     monkeypatch.setenv("AIOPS_SECRET_KEY", STRONG)
 
     assert env.secret_key(tmp_path, is_embedded=False) == STRONG
+
+
+def test_keys_of_the_time_before_come_from_a_list_or_a_file(monkeypatch, tmp_path):
+    (tmp_path / "keys").write_text(f"{STRONG}\n{STRONG}2\n")
+    monkeypatch.setenv("AIOPS_SECRET_KEY_FALLBACKS", f"{STRONG}, {STRONG}2,")
+    listed = env.fallback_keys()
+    monkeypatch.delenv("AIOPS_SECRET_KEY_FALLBACKS")
+    monkeypatch.setenv("AIOPS_SECRET_KEY_FALLBACKS_FILE", str(tmp_path / "keys"))
+
+    assert listed == env.fallback_keys() == [STRONG, f"{STRONG}2"]
+
+
+def test_without_a_rotation_there_is_no_older_key():
+    assert env.fallback_keys() == []
+
+
+def test_an_older_key_that_protects_nothing_is_refused_unrepeated(monkeypatch):
+    monkeypatch.setenv("AIOPS_SECRET_KEY_FALLBACKS", f"{STRONG},changeme")
+
+    with pytest.raises(ImproperlyConfigured, match="AIOPS_SECRET_KEY_FALLBACKS is too weak") as no:
+        env.fallback_keys()
+
+    assert "changeme" not in str(no.value)
 
 
 def test_every_host_is_no_host(monkeypatch):

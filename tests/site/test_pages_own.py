@@ -2,9 +2,11 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from aiops_site import first_steps
 from aiops_site.estate.layout import Fault
 from aiops_site.models import ApiToken
 from aiops_site.people import make_administrator
@@ -16,6 +18,12 @@ from telemetry.models import Service
 from tests.site.pages import PASSWORD, browser, connected, deliver, person, texts
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _not_remembered():
+    """How far the first steps are is read once a minute."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -60,11 +68,32 @@ def test_the_consoles_own_and_sample_sources_do_not_count_as_connected(editor):
     assert not editor.get(reverse("welcome")).context["done"]["source"]
 
 
-def test_dismissing_the_first_steps_is_remembered_by_the_browser(editor):
-    answer = editor.post(reverse("welcome-dismiss"))
+def test_every_page_reminds_of_the_first_steps_until_they_are_dismissed(editor):
+    before = editor.get(reverse("profile")).content.decode()
+    editor.post(reverse("welcome-dismiss"))
+    editor.post(reverse("welcome-dismiss"))
 
-    assert answer.status_code == 302
-    assert answer.cookies["welcome"].value == "dismissed"
+    after = editor.get(reverse("profile")).content.decode()
+
+    assert "top-steps" in before
+    assert "top-steps" not in after
+    assert 'data-testid="dismiss"' not in editor.get(reverse("welcome")).content.decode()
+
+
+def test_one_person_dismisses_the_first_steps_for_nobody_else(editor):
+    editor.post(reverse("welcome-dismiss"))
+
+    assert "top-steps" in browser("other", "viewer").get(reverse("profile")).content.decode()
+
+
+def test_the_reminder_ends_by_itself_when_everything_is_done(editor, monkeypatch):
+    monkeypatch.setattr(first_steps, "_progress", lambda: (6, 6))
+
+    assert "top-steps" not in editor.get(reverse("profile")).content.decode()
+
+
+def test_who_may_not_see_sources_is_not_sent_to_connect_one():
+    assert "top-steps" not in browser("nobody").get(reverse("profile")).content.decode()
 
 
 def test_every_product_has_a_tab(editor):

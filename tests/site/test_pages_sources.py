@@ -309,3 +309,41 @@ def test_a_metrics_source_shows_the_series_instead_of_deliveries(editor):
 
     assert page.status_code == 200
     assert "Waiting for the first metric" in latest.content.decode()
+
+
+def test_all_dead_letters_are_retried_at_once(editor):
+    made = connected()
+    for _ in range(3):
+        deliver(made.integration, b"{", state=Message.State.DEAD, reason="not JSON")
+    other = deliver(connected(name="other").integration, b"{", state=Message.State.DEAD)
+
+    answer = editor.post(reverse("source-dead-all", args=[made.integration.pk]), {"deed": "retry"})
+
+    assert texts(answer) == ["3 deliveries are being read again."]
+    assert not made.integration.messages.dead().exists()
+    assert Message.objects.dead().get() == other
+
+
+def test_all_dead_letters_are_discarded_at_once_and_nothing_else(editor):
+    made = connected()
+    for state in (Message.State.DEAD, Message.State.DEAD, Message.State.PROCESSED):
+        deliver(made.integration, b"{}", state=state)
+
+    answer = editor.post(
+        reverse("source-dead-all", args=[made.integration.pk]), {"deed": "discard"}
+    )
+
+    assert texts(answer) == ["2 dead letters were discarded."]
+    assert made.integration.messages.get().state == Message.State.PROCESSED
+
+
+def test_a_source_whose_newest_delivery_could_not_be_read_is_failing(editor):
+    made = connected()
+    now = timezone.now()
+    deliver(made.integration, b"{}", state=Message.State.PROCESSED, received_at=now)
+    deliver(made.integration, b"{", state=Message.State.DEAD, received_at=now)
+
+    [pulse] = editor.get(reverse("sources")).context["pulses"]
+
+    assert pulse.state == "failing"
+    assert "Failing" in editor.get(reverse("sources")).content.decode()

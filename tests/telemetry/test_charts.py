@@ -74,15 +74,64 @@ def test_it_is_json_as_it_stands(series):
 def test_the_traces_stand_in_the_order_the_browser_counts_on(series):
     roles = [trace["meta"]["role"] for trace in draw(series)["data"]]
 
-    assert roles == ["lower", "upper", "observed", "anomalies", "previous", "missing", "ongoing"]
+    assert roles[:6] == ["band", "lower", "upper", "observed", "anomalies", "previous"]
+    assert roles[6:] == ["missing", "ongoing"]
 
 
-def test_the_band_is_filled_between_its_edges_and_keeps_out_of_the_hover(series):
+def test_the_band_is_left_to_the_browser_to_outline_and_keeps_out_of_the_hover(series):
     traces = by_role(draw(series))
 
-    assert traces["upper"]["fill"] == "tonexty"
-    assert traces["upper"]["fillcolor"] == "var(--chart-edge, 0.18)"
-    assert {traces[role]["hoverinfo"] for role in ("lower", "upper")} == {"skip"}
+    assert traces["band"]["fill"] == "toself"
+    assert traces["band"]["fillcolor"] == "var(--chart-edge, 0.18)"
+    assert traces["band"]["x"] == []
+    assert {traces[role]["hoverinfo"] for role in ("band", "lower", "upper")} == {"skip"}
+
+
+def test_the_axis_counts_in_the_unit_people_read(series):
+    million = [value and value * 2**20 for value in series.y]
+    bytes_used = replace(
+        series, unit="By", y=million, thresholds=[Threshold(300 * 2**20, "limit")], anomalies=()
+    )
+
+    figure = draw(bytes_used)
+
+    assert figure["layout"]["meta"] == {"scale": 2**20, "unit": "MiB"}
+    assert figure["layout"]["yaxis"]["ticksuffix"] == " MiB"
+    assert by_role(figure)["observed"]["y"][:3] == [200.0, 201.0, 202.0]
+    assert by_role(figure)["observed"]["y"][50] is None
+    assert shapes(figure, "threshold")[0]["y0"] == 300
+
+
+def test_marks_and_band_count_in_the_same_unit_as_the_line(series):
+    slow = replace(series, unit="s", lower=[60.0] * 120, upper=[120.0] * 120)
+
+    traces = by_role(draw(slow))
+
+    assert traces["upper"]["y"][0] == 2
+    assert traces["anomalies"]["y"][0] == 900 / 60
+
+
+def test_long_labels_make_room_for_themselves(series):
+    assert draw(series)["layout"]["yaxis"]["automargin"] is True
+
+
+def test_a_flat_zero_does_not_stretch_the_axis_to_millionths(series):
+    count = len(series.x)
+    calm = replace(
+        series, y=[0.0] * count, lower=[0.0] * count, upper=[4.5e-9] * count, anomalies=()
+    )
+
+    axis = draw(calm)["layout"]["yaxis"]
+
+    assert axis["autorangeoptions"] == {"include": 1}
+    assert "autorangeoptions" not in draw(series)["layout"]["yaxis"]
+
+
+def test_what_is_missing_and_what_lasts_are_told_apart_where_both_are(series):
+    traces = by_role(draw(series))
+
+    patterns = {traces[role]["fillpattern"]["shape"] for role in ("missing", "ongoing")}
+    assert len(patterns) == 2
 
 
 def test_gaps_are_drawn_as_gaps(series):
@@ -190,7 +239,7 @@ def test_a_chart_without_any_point_can_be_drawn():
     empty = ChartSeries("errors", "/s", [], [], [], [], now_ms=START)
 
     assert by_role(draw(empty))["observed"]["x"] == []
-    assert series_sentence(empty) == "errors: no data"
+    assert series_sentence(empty) == "no data"
     assert data_table(empty) == []
 
 
@@ -198,7 +247,7 @@ def test_the_caption_says_now_expected_and_anomalies(series):
     zone = timezone(timedelta(hours=2))
 
     assert series_sentence(series, zone=zone) == (
-        f"p95 latency 812 ms, expected 180{DASH}260 ms, 2 anomalies since 16:14"
+        f"812 ms, expected 180{DASH}260 ms, 2 anomalies since 16:14"
     )
 
 
@@ -212,7 +261,7 @@ def test_the_caption_admits_to_learning(series):
     learning = replace(series, is_learning=True, anomalies=series.anomalies[:1])
 
     assert series_sentence(learning) == (
-        "p95 latency 812 ms, still learning what to expect, 1 anomaly since 14:14"
+        "812 ms, still learning what to expect, 1 anomaly since 14:14"
     )
 
 

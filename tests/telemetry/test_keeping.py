@@ -80,6 +80,21 @@ def test_a_service_that_is_known_keeps_what_people_said_about_it():
 
 
 @pytest.mark.parametrize(
+    ("name", "slug", "title"),
+    [
+        ("支付", "service-5d3ba34c", "支付"),
+        ("Payment Service", "payment-service", "Payment Service"),
+        ("-", "unknown-service", "unknown_service"),
+    ],
+)
+def test_metrics_of_a_service_are_kept_whatever_it_is_called(name: str, slug: str, title: str):
+    refused = keeping.keep([sample(service=name)])
+
+    service = Series.objects.get().service
+    assert (refused, service.slug, service.name) == (0, slug, title)
+
+
+@pytest.mark.parametrize(
     "name", ["http.server.request.duration.p95", "shop.errors.rate", "process.memory.usage"]
 )
 def test_an_anomaly_of_what_hurts_raises_an_alert(name: str):

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -320,6 +321,36 @@ class TestBusy:
         assert response.json()["code"] == Code.UNAVAILABLE
         assert again.status_code == 200
         assert Point.objects.count() == 1
+
+    def test_what_waits_is_bounded_and_more_of_it_is_refused_at_once(
+        self, console: Starlette, token: str, monkeypatch: Any
+    ):
+        body = Process().gauge("queue.length", 7.0).protobuf()
+        monkeypatch.setattr(otlp, "PATIENCE_SECONDS", 0.3)
+        monkeypatch.setattr(otlp, "MOST_WAITING_BYTES", 2 * len(body))
+        headers = {"Content-Type": PROTOBUF, "Authorization": f"Bearer {token}"}
+
+        async def post_all(times: int) -> list[httpx.Response]:
+            transport = httpx.ASGITransport(app=console)
+            async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+                post = partial(client.post, "/v1/metrics", content=body, headers=headers)
+                return await asyncio.gather(*(post() for _ in range(times)))
+
+        with asyncio.Runner() as runner:
+            with transaction.atomic():
+                Service.objects.create(slug="somebody-else-writes")
+                during = runner.run(post_all(6))
+            for _ in range(50):  # as a sender comes back
+                [after] = runner.run(post_all(1))
+                if after.status_code == 200:
+                    break
+                time.sleep(0.1)
+
+        waited = [response.elapsed.total_seconds() > 0.2 for response in during]
+        assert {response.status_code for response in during} == {503}
+        assert {response.headers["retry-after"] for response in during} == {"5"}
+        assert sorted(waited) == [False] * 4 + [True] * 2
+        assert after.status_code == 200
 
     def test_when_the_database_cannot_say_who_is_asking_it_is_503(
         self, post: Any, monkeypatch: Any

@@ -43,6 +43,8 @@ def test_a_value_is_written_as_people_read_it(value, unit, text):
         (0.0, 0.26, "s", "0\N{EN DASH}260 ms"),
         (0.1, 0.9, "%", "0.1\N{EN DASH}0.9 %"),
         (900, 1500, "ms", "0.9\N{EN DASH}1.5 s"),
+        (0.0, 4.5e-9, "/s", "0 /s"),
+        (180.01, 180.02, "ms", "180 ms"),
     ],
 )
 def test_a_range_has_one_unit(lower, upper, unit, text):
