@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 VALUES_AT_ONCE = 1_000
+MOST_IDLE = 4
 
 
 class Unavailable(Exception):
@@ -27,6 +28,10 @@ class Session(ABC):
     @abstractmethod
     def add(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Inserts many rows."""
+
+    @abstractmethod
+    def add_new(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Inserts those of the rows whose key is not there yet."""
 
     @abstractmethod
     def enter_alone(self) -> None:
@@ -97,7 +102,13 @@ class Database(ABC):
                 raise
         except self.FAILURE as error:
             raise Unavailable(f"The telemetry store does not answer: {error}") from error
-        self._idle.append(connection)
+        self._lay_by(connection)
+
+    def _lay_by(self, connection: Any) -> None:
+        if len(self._idle) < MOST_IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _begun(self, begin: str) -> Any:
         """An idle connection may have been cut off since it was used last."""

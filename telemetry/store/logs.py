@@ -1,27 +1,25 @@
 """Logs kept by the console itself: full text in SQLite's FTS5 or PostgreSQL's text search."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from telemetry.records import LogRecord
-from telemetry.store.databases import Database, Row, attribute_path, open_database
+from telemetry.store.database import Database
+from telemetry.store.records_database import Dialect, Row, attribute_path, open_records
 from telemetry.store.schemas import POSTGRES_LOGS, SQLITE_LOGS
 
 MOST_FOUND = 1000
 MOST_WORDS = 20
 FORGET_A_TURN = 5_000
-_COLUMNS = "id, at_ns, service, severity, body, attributes, trace_id, span_id"
-_INSERT = (
-    "INSERT INTO log (at_ns, service, severity, body, attributes, trace_id, span_id)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_COLUMNS = ("at_ns", "service", "severity", "body", "attributes", "trace_id", "span_id")
+_SELECT = f"SELECT id, {', '.join(_COLUMNS)} FROM log"  # noqa: S608 (columns of this module)
 _WORDS = {
     "sqlite": "id IN (SELECT rowid FROM log_words WHERE log_words MATCH ?)",
-    "postgresql": "telemetry.words(body) @@ to_tsquery('simple', ?)",
+    "postgresql": "words(body) @@ to_tsquery('simple', ?)",
 }
 _ATTRIBUTE = "attributes ->> ? = ?"
 _CHUNK = re.compile(r'"([^"]*)"|(\S+)')
@@ -56,40 +54,39 @@ class KeptLog:
 
 
 class LogStore:
-    """Committed when `append` returns. Raises `databases.Unavailable`."""
+    """Committed when `append` returns. Each deed raises `database.Unavailable`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
+        self._dialect = dialect
 
-    def append(self, records: Sequence[LogRecord]) -> None:
-        with self._database.change() as transaction:
-            transaction.execute_many(_INSERT, map(_row_of, records))
+    def append(self, records: Iterable[LogRecord]) -> None:
+        with self._database.writing() as session:
+            session.add("log", _COLUMNS, map(_row_of, records))
 
     def search(self, query: LogQuery, limit: int = 100) -> list[KeptLog]:
         """Newest first, at most MOST_FOUND. Raises TextTooLong."""
-        where, values = _conditions(query, self._database.kind)
-        rows = self._database.ask(
-            f"SELECT {_COLUMNS} FROM log WHERE {where} ORDER BY at_ns DESC, id DESC LIMIT ?",  # noqa: S608 (columns and conditions of this module)
-            [*values, min(limit, MOST_FOUND)],
-        )
+        where, values = _conditions(query, self._dialect)
+        statement = f"{_SELECT} WHERE {where} ORDER BY at_ns DESC, id DESC LIMIT ?"
+        with self._database.reading() as session:
+            rows = session.rows(statement, *values, min(limit, MOST_FOUND))
         return [_kept(row) for row in rows]
 
     def count(self, query: LogQuery, step_ns: int) -> list[tuple[int, int, int]]:
         """(start of the step in ns, severity, how many), oldest first; empty steps left out."""
-        where, values = _conditions(query, self._database.kind)
-        rows = self._database.ask(
-            "SELECT at_ns / ? AS step, severity, COUNT(*) FROM log"  # noqa: S608 (as above)
-            f" WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2",
-            [step_ns, *values],
+        where, values = _conditions(query, self._dialect)
+        statement = (
+            "SELECT at_ns / ? AS step, severity, COUNT(*) FROM log"  # noqa: S608 (conditions of this module)
+            f" WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
         )
+        with self._database.reading() as session:
+            rows = session.rows(statement, step_ns, *values)
         return [(int(step) * step_ns, severity, count) for step, severity, count in rows]
 
     def services(self, start_ns: int, end_ns: int) -> list[str]:
-        rows = self._database.ask(
-            "SELECT DISTINCT service FROM log WHERE at_ns BETWEEN ? AND ? ORDER BY 1",
-            [start_ns, end_ns],
-        )
-        return [row[0] for row in rows]
+        statement = "SELECT DISTINCT service FROM log WHERE at_ns BETWEEN ? AND ? ORDER BY 1"
+        with self._database.reading() as session:
+            return [row[0] for row in session.rows(statement, start_ns, end_ns)]
 
     def forget(self, before_ns: int) -> int:
         """Deletes what is older, a few thousand at a time so that nobody waits long; how many."""
@@ -98,24 +95,29 @@ class LogStore:
             forgotten += deleted
         return forgotten
 
+    def size_bytes(self) -> int:
+        return self._database.size_bytes()
+
     def close(self) -> None:
         self._database.close()
 
     def _forget_some(self, before_ns: int) -> int:
-        with self._database.change() as transaction:
-            oldest = transaction.execute(
-                "SELECT id FROM log WHERE at_ns < ? ORDER BY at_ns LIMIT ?",
-                [before_ns, FORGET_A_TURN],
-            )
-            transaction.execute_many("DELETE FROM log WHERE id = ?", oldest)
-        return len(oldest)
+        statement = (
+            "DELETE FROM log WHERE id IN"
+            " (SELECT id FROM log WHERE at_ns < ? ORDER BY at_ns LIMIT ?)"
+        )
+        with self._database.writing() as session:
+            return session.change(statement, before_ns, FORGET_A_TURN)
 
 
 def open_logs(url: str) -> LogStore:
-    return LogStore(open_database(url, sqlite_schema=SQLITE_LOGS, postgres_schema=POSTGRES_LOGS))
+    """Connects when it is first used. Raises ValueError for an address of neither database."""
+    return LogStore(
+        *open_records(url, "logs", sqlite_schema=SQLITE_LOGS, postgres_schema=POSTGRES_LOGS)
+    )
 
 
-def _conditions(query: LogQuery, kind: str) -> tuple[str, list[Any]]:
+def _conditions(query: LogQuery, dialect: Dialect) -> tuple[str, list[Any]]:
     wanted: list[tuple[str, list[Any]]] = [
         ("at_ns BETWEEN ? AND ?", [query.start_ns, query.end_ns])
     ]
@@ -127,22 +129,22 @@ def _conditions(query: LogQuery, kind: str) -> tuple[str, list[Any]]:
         wanted.append(("severity >= ?", [query.least_severity]))
     if query.trace_id:
         wanted.append(("trace_id = ?", [query.trace_id]))
-    if text := _text_query(query.text, kind):
-        wanted.append((_WORDS[kind], [text]))
+    if text := _text_query(query.text, dialect):
+        wanted.append((_WORDS[dialect], [text]))
     for name, value in query.attributes.items():
-        wanted.append((_ATTRIBUTE, [attribute_path(name, kind), value]))
+        wanted.append((_ATTRIBUTE, [attribute_path(name, dialect), value]))
     return " AND ".join(sql for sql, _ in wanted), [v for _, values in wanted for v in values]
 
 
-def _text_query(text: str, kind: str) -> str:
+def _text_query(text: str, dialect: Dialect) -> str:
     """What is neither letter nor digit divides words here as in the index, so `10.0.0.1` is a
     phrase of four. Nothing of the text is left that either query language would understand."""
     chunks = [match[1] or match[2] or "" for match in _CHUNK.finditer(text)]
     phrases = [(_WORD.findall(chunk), chunk.endswith("*")) for chunk in chunks]
     if sum(len(words) for words, _ in phrases) > MOST_WORDS:
         raise TextTooLong(f"A search may have {MOST_WORDS} words.")
-    spelled = _spelled_for_fts5 if kind == "sqlite" else _spelled_for_tsquery
-    joint = " AND " if kind == "sqlite" else " & "
+    spelled = _spelled_for_fts5 if dialect == "sqlite" else _spelled_for_tsquery
+    joint = " AND " if dialect == "sqlite" else " & "
     return joint.join(spelled(words, is_open) for words, is_open in phrases if words)
 
 

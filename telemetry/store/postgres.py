@@ -31,6 +31,14 @@ class PostgresSession(Session):
             for row in rows:
                 copy.write_row(row)
 
+    def add_new(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        into, names = sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        like = sql.SQL("CREATE TEMP TABLE arrived ON COMMIT DROP AS SELECT {} FROM {} LIMIT 0")
+        self._connection.execute(like.format(names, into))
+        self.add("arrived", columns, rows)
+        moved = sql.SQL("INSERT INTO {} ({}) SELECT * FROM arrived ON CONFLICT DO NOTHING")
+        self._connection.execute(moved.format(into, names))
+
     def enter_alone(self) -> None:
         self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
 

@@ -1,7 +1,7 @@
-"""Tables of the logs and spans kept by the console itself. Each may be run again."""
+"""Tables of the logs and spans that the console keeps itself."""
 
 SQLITE_LOGS = """
-CREATE TABLE IF NOT EXISTS log (
+CREATE TABLE log (
   id INTEGER PRIMARY KEY,
   at_ns INTEGER NOT NULL,
   service TEXT NOT NULL,
@@ -11,22 +11,22 @@ CREATE TABLE IF NOT EXISTS log (
   trace_id TEXT NOT NULL,
   span_id TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS log_at ON log (at_ns);
-CREATE INDEX IF NOT EXISTS log_service_at ON log (service, at_ns);
-CREATE INDEX IF NOT EXISTS log_trace ON log (trace_id) WHERE trace_id <> '';
-CREATE VIRTUAL TABLE IF NOT EXISTS log_words USING fts5 (
+CREATE INDEX log_at ON log (at_ns);
+CREATE INDEX log_service_at ON log (service, at_ns);
+CREATE INDEX log_trace ON log (trace_id) WHERE trace_id <> '';
+CREATE VIRTUAL TABLE log_words USING fts5 (
   body, content='log', content_rowid='id', tokenize='unicode61 remove_diacritics 0'
 );
-CREATE TRIGGER IF NOT EXISTS log_added AFTER INSERT ON log BEGIN
+CREATE TRIGGER log_added AFTER INSERT ON log BEGIN
   INSERT INTO log_words (rowid, body) VALUES (new.id, new.body);
 END;
-CREATE TRIGGER IF NOT EXISTS log_deleted AFTER DELETE ON log BEGIN
+CREATE TRIGGER log_deleted AFTER DELETE ON log BEGIN
   INSERT INTO log_words (log_words, rowid, body) VALUES ('delete', old.id, old.body);
 END;
 """
 
 POSTGRES_LOGS = """
-CREATE TABLE IF NOT EXISTS telemetry.log (
+CREATE TABLE log (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at_ns bigint NOT NULL,
   service text NOT NULL,
@@ -36,13 +36,13 @@ CREATE TABLE IF NOT EXISTS telemetry.log (
   trace_id text NOT NULL,
   span_id text NOT NULL
 );
-CREATE OR REPLACE FUNCTION telemetry.words(body text) RETURNS tsvector
+CREATE FUNCTION words(body text) RETURNS tsvector
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN to_tsvector('pg_catalog.simple', regexp_replace(body, '[^[:alnum:]]+', ' ', 'g'));
-CREATE INDEX IF NOT EXISTS log_at ON telemetry.log (at_ns);
-CREATE INDEX IF NOT EXISTS log_service_at ON telemetry.log (service, at_ns);
-CREATE INDEX IF NOT EXISTS log_trace ON telemetry.log (trace_id) WHERE trace_id <> '';
-CREATE INDEX IF NOT EXISTS log_words ON telemetry.log USING gin (telemetry.words(body));
+CREATE INDEX log_at ON log (at_ns);
+CREATE INDEX log_service_at ON log (service, at_ns);
+CREATE INDEX log_trace ON log (trace_id) WHERE trace_id <> '';
+CREATE INDEX log_words ON log USING gin (words(body));
 """
 
 _SPAN_COLUMNS = """
@@ -64,13 +64,13 @@ _SPAN_COLUMNS = """
 """
 
 SQLITE_SPANS = f"""
-CREATE TABLE IF NOT EXISTS span ({_SPAN_COLUMNS.format(document="text")});
-CREATE INDEX IF NOT EXISTS span_start ON span (start_ns);
-CREATE INDEX IF NOT EXISTS span_service_start ON span (service, start_ns);
+CREATE TABLE span ({_SPAN_COLUMNS.format(document="text")});
+CREATE INDEX span_start ON span (start_ns);
+CREATE INDEX span_service_start ON span (service, start_ns);
 """
 
 POSTGRES_SPANS = f"""
-CREATE TABLE IF NOT EXISTS telemetry.span ({_SPAN_COLUMNS.format(document="jsonb")});
-CREATE INDEX IF NOT EXISTS span_start ON telemetry.span (start_ns);
-CREATE INDEX IF NOT EXISTS span_service_start ON telemetry.span (service, start_ns);
+CREATE TABLE span ({_SPAN_COLUMNS.format(document="jsonb")});
+CREATE INDEX span_start ON span (start_ns);
+CREATE INDEX span_service_start ON span (service, start_ns);
 """

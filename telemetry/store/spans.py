@@ -1,27 +1,25 @@
 """Spans kept by the console itself, and the traces that they make up."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 
 from telemetry.records import Link, Span, SpanEvent
-from telemetry.store.databases import Database, Row, attribute_path, open_database
+from telemetry.store.database import Database, Session
+from telemetry.store.records_database import Dialect, Row, attribute_path, open_records
 from telemetry.store.schemas import POSTGRES_SPANS, SQLITE_SPANS
 
 MOST_TRACES = 200
 MOST_SPANS = 5_000
 FORGET_A_TURN = 5_000
 _COLUMNS = (
-    "trace_id, span_id, parent_id, service, name, kind, start_ns, duration_ns, is_error,"
-    " status_message, attributes, resource, links, events"
+    *("trace_id", "span_id", "parent_id", "service", "name", "kind", "start_ns", "duration_ns"),
+    *("is_error", "status_message", "attributes", "resource", "links", "events"),
 )
-_INSERT = (
-    f"INSERT INTO span ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (columns of this module)
-    " ON CONFLICT DO NOTHING"
-)
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM span"  # noqa: S608 (columns of this module)
 _ATTRIBUTE = "attributes ->> ? = ?"
 
 
@@ -54,54 +52,52 @@ class TraceSummary:
 
 
 class SpanStore:
-    """Committed when `append` returns; a span sent twice is kept once. Raises
-    `databases.Unavailable`."""
+    """Committed when `append` returns; a span sent twice is kept once. Each deed raises
+    `database.Unavailable`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
+        self._dialect = dialect
 
-    def append(self, spans: Sequence[Span]) -> None:
-        with self._database.change() as transaction:
-            transaction.execute_many(_INSERT, map(_row_of, spans))
+    def append(self, spans: Iterable[Span]) -> None:
+        with self._database.writing() as session:
+            session.add_new("span", _COLUMNS, map(_row_of, spans))
 
     def find(self, query: TraceQuery, limit: int = 20) -> list[TraceSummary]:
         """Newest first, at most MOST_TRACES."""
-        where, values = _conditions(query, self._database.kind)
-        found = self._database.ask(
-            f"SELECT trace_id, MAX(start_ns) FROM span WHERE {where}"  # noqa: S608 (as above)
-            " GROUP BY trace_id ORDER BY 2 DESC LIMIT ?",
-            [*values, min(limit, MOST_TRACES)],
+        where, values = _conditions(query, self._dialect)
+        statement = (
+            f"SELECT trace_id, MAX(start_ns) FROM span WHERE {where}"  # noqa: S608 (conditions of this module)
+            " GROUP BY trace_id ORDER BY 2 DESC LIMIT ?"
         )
-        ids = [row[0] for row in found]
-        spans = self._spans_of(ids)
-        return [_summary(trace_id, spans[trace_id]) for trace_id in ids]
+        with self._database.reading() as session:
+            found = session.rows(statement, *values, min(limit, MOST_TRACES))
+            spans = _spans_of(session, [row[0] for row in found])
+        return [_summary(trace_id, spans[trace_id]) for trace_id, _ in found]
 
     def trace(self, trace_id: str) -> list[Span]:
         """In order of their start, at most MOST_SPANS; empty when it is not known."""
-        return self._spans_of([trace_id])[trace_id]
+        with self._database.reading() as session:
+            return _spans_of(session, [trace_id])[trace_id]
 
-    def between(self, start_ns: int, end_ns: int) -> Iterator[Span]:
-        """Spans that began in the stretch, oldest first."""
-        rows = self._database.ask(
-            f"SELECT {_COLUMNS} FROM span WHERE start_ns >= ? AND start_ns < ? ORDER BY start_ns",  # noqa: S608 (as above)
-            [start_ns, end_ns],
-        )
-        return map(_span_of, rows)
+    def between(self, start_ns: int, end_ns: int, limit: int) -> list[Span]:
+        """Spans that began in the stretch, oldest first, at most `limit`."""
+        statement = f"{_SELECT} WHERE start_ns >= ? AND start_ns < ? ORDER BY start_ns LIMIT ?"
+        with self._database.reading() as session:
+            return [_span_of(row) for row in session.rows(statement, start_ns, end_ns, limit)]
 
     def operations(self, service: str, start_ns: int, end_ns: int) -> list[str]:
-        rows = self._database.ask(
+        statement = (
             "SELECT DISTINCT name FROM span WHERE service = ? AND start_ns BETWEEN ? AND ?"
-            " ORDER BY 1 LIMIT 200",
-            [service, start_ns, end_ns],
+            " ORDER BY 1 LIMIT 200"
         )
-        return [row[0] for row in rows]
+        with self._database.reading() as session:
+            return [row[0] for row in session.rows(statement, service, start_ns, end_ns)]
 
     def services(self, start_ns: int, end_ns: int) -> list[str]:
-        rows = self._database.ask(
-            "SELECT DISTINCT service FROM span WHERE start_ns BETWEEN ? AND ? ORDER BY 1",
-            [start_ns, end_ns],
-        )
-        return [row[0] for row in rows]
+        statement = "SELECT DISTINCT service FROM span WHERE start_ns BETWEEN ? AND ? ORDER BY 1"
+        with self._database.reading() as session:
+            return [row[0] for row in session.rows(statement, start_ns, end_ns)]
 
     def forget(self, before_ns: int) -> int:
         """Deletes what is older, a few thousand at a time so that nobody waits long; how many."""
@@ -110,37 +106,38 @@ class SpanStore:
             forgotten += deleted
         return forgotten
 
+    def size_bytes(self) -> int:
+        return self._database.size_bytes()
+
     def close(self) -> None:
         self._database.close()
 
     def _forget_some(self, before_ns: int) -> int:
-        with self._database.change() as transaction:
-            oldest = transaction.execute(
-                "SELECT trace_id, span_id FROM span WHERE start_ns < ? ORDER BY start_ns LIMIT ?",
-                [before_ns, FORGET_A_TURN],
-            )
-            transaction.execute_many("DELETE FROM span WHERE trace_id = ? AND span_id = ?", oldest)
-        return len(oldest)
-
-    def _spans_of(self, trace_ids: Sequence[str]) -> defaultdict[str, list[Span]]:
-        spans: defaultdict[str, list[Span]] = defaultdict(list)
-        if trace_ids:
-            marks = ", ".join("?" * len(trace_ids))
-            rows = self._database.ask(
-                f"SELECT {_COLUMNS} FROM span WHERE trace_id IN ({marks})"  # noqa: S608 (as above)
-                " ORDER BY start_ns LIMIT ?",
-                [*trace_ids, MOST_SPANS * len(trace_ids)],
-            )
-            for row in rows:
-                spans[row[0]].append(_span_of(row))
-        return spans
+        statement = (
+            "DELETE FROM span WHERE (trace_id, span_id) IN"
+            " (SELECT trace_id, span_id FROM span WHERE start_ns < ? ORDER BY start_ns LIMIT ?)"
+        )
+        with self._database.writing() as session:
+            return session.change(statement, before_ns, FORGET_A_TURN)
 
 
 def open_spans(url: str) -> SpanStore:
-    return SpanStore(open_database(url, sqlite_schema=SQLITE_SPANS, postgres_schema=POSTGRES_SPANS))
+    """Connects when it is first used. Raises ValueError for an address of neither database."""
+    return SpanStore(
+        *open_records(url, "spans", sqlite_schema=SQLITE_SPANS, postgres_schema=POSTGRES_SPANS)
+    )
 
 
-def _conditions(query: TraceQuery, kind: str) -> tuple[str, list[Any]]:
+def _spans_of(session: Session, trace_ids: Sequence[str]) -> defaultdict[str, list[Span]]:
+    rows = session.rows_among(f"{_SELECT} WHERE trace_id IN ({{}})", among=trace_ids)
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row[6]):
+        if len(spans[row[0]]) < MOST_SPANS:
+            spans[row[0]].append(_span_of(row))
+    return spans
+
+
+def _conditions(query: TraceQuery, dialect: Dialect) -> tuple[str, list[Any]]:
     wanted: list[tuple[str, list[Any]]] = [
         ("start_ns BETWEEN ? AND ?", [query.start_ns, query.end_ns])
     ]
@@ -155,7 +152,7 @@ def _conditions(query: TraceQuery, kind: str) -> tuple[str, list[Any]]:
     if query.only_errors:
         wanted.append(("is_error = 1", []))
     for name, value in query.attributes.items():
-        wanted.append((_ATTRIBUTE, [attribute_path(name, kind), value]))
+        wanted.append((_ATTRIBUTE, [attribute_path(name, dialect), value]))
     return " AND ".join(sql for sql, _ in wanted), [v for _, values in wanted for v in values]
 
 

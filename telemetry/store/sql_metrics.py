@@ -62,7 +62,7 @@ class SqlMetrics:
             if not found:
                 return []
             rows = self._read(session, np.array(list(found)), start_ms, end_ms)
-        return _frames(rows, found)
+        return _frames(rows, found) if len(rows.series) else []
 
     def series(
         self, selectors: Sequence[Selector], start_ms: int, end_ms: int

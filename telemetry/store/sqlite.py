@@ -33,9 +33,10 @@ class SqliteSession(Session):
         return self._connection.execute(statement, values).rowcount
 
     def add(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        places = ", ".join("?" * len(columns))
-        names = ", ".join(columns)
-        self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608
+        self._connection.executemany(_insert("INSERT", table, columns), rows)
+
+    def add_new(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(_insert("INSERT OR IGNORE", table, columns), rows)
 
     def enter_alone(self) -> None:
         """A SQLite file has one writer at a time anyway."""
@@ -83,8 +84,23 @@ class Sqlite(Database):
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         for addition in self._schema[version:]:
-            for statement in addition.split(";"):
+            for statement in _statements(addition):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={max(version, len(self._schema))}")
         connection.execute("COMMIT")
         self._is_current = True
+
+
+def _insert(verb: str, table: str, columns: Sequence[str]) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({places})"
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One after the other; a trigger has semicolons of its own."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

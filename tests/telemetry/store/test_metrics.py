@@ -56,6 +56,21 @@ def test_nothing_is_found_in_an_empty_store(store):
     assert store.append(batch()).kept == 0
 
 
+def test_no_frame_comes_of_an_hour_in_which_the_series_has_samples_at_other_times(store):
+    store.append(batch((up(), NOON_MS + 5, 1.0)))
+
+    assert store.select([], NOON_MS, NOON_MS + 4) == []
+
+
+def test_a_batch_of_which_nothing_can_be_kept_leaves_nothing_behind(store):
+    store.append(batch((up(), NOON_MS, 1.0)))
+
+    appended = store.append(batch((up(job="old"), NOON_MS - 2 * DAY_MS, 1.0)))
+
+    assert (appended.kept, appended.refused) == (0, {"too old": 1})
+    assert store.size().series == 1
+
+
 def test_another_process_finds_it(store, records_url):
     store.append(batch((up(job="a"), NOON_MS, 1.0)))
 

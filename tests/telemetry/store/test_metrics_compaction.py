@@ -134,9 +134,9 @@ deeds = st.lists(appends | st.integers(0, 8).map(lambda hour: hour * HOUR_MS), m
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(deeds)
+@given(deeds, st.integers(0, 8), st.integers(0, 8))
 def test_whatever_comes_when_and_is_compacted_when_nothing_is_lost(
-    monkeypatch, tmp_path_factory, deeds
+    monkeypatch, tmp_path_factory, deeds, first, last
 ):
     monkeypatch.setattr(compaction, "SAMPLES_A_STEP", 5)
     monkeypatch.setattr("telemetry.store.blocks.SAMPLES_A_BLOCK", 3)
@@ -152,5 +152,11 @@ def test_whatever_comes_when_and_is_compacted_when_nothing_is_lost(
             for labels, at_ms, value in some:
                 model.setdefault(key(labels), {}).setdefault(at_ms, value)
 
+    start, end = (NOON_MS + at * HOUR_MS // 4 for at in (first, last))
+    asked = {
+        labels: {at: value for at, value in samples.items() if start <= at <= end}
+        for labels, samples in model.items()
+    }
     assert held(store) == model
+    assert held(store, start=start, end=end) == {k: found for k, found in asked.items() if found}
     store.close()

@@ -107,7 +107,7 @@ def test_forgetting_takes_what_began_before(store, monkeypatch):
 def test_spans_of_a_stretch_come_in_order_of_their_start(store):
     store.append([span(number=str(at), at=at) for at in (3, 1, 2)])
 
-    assert [found.span_id for found in store.between(1 * MS, 3 * MS)] == ["1", "2"]
+    assert [found.span_id for found in store.between(1 * MS, 3 * MS, limit=10)] == ["1", "2"]
 
 
 def test_services_and_operations_are_those_of_the_stretch(store):
