@@ -1,4 +1,4 @@
-"""A watch that is switched off while its anomaly is open takes the anomaly, and its alert, along."""
+"""A watch that is switched off ends its open anomaly, and so resolves the alert about it."""
 
 import time
 from collections.abc import Iterator

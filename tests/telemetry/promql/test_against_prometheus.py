@@ -16,7 +16,7 @@ from tests.telemetry.promql.memory_store import MemoryStore
 from tests.telemetry.promql.questions import questions, some_series
 from tests.telemetry.promql.real_prometheus import RealPrometheus
 
-EXAMPLES = int(os.environ.get("AIOPS_PROMQL_EXAMPLES", "240"))
+EXAMPLES = int(os.environ.get("AIOPS_PROMQL_EXAMPLES", "200"))
 WORLDS = max(8, EXAMPLES // 50)
 MINUTE_MS = 60_000
 START_MS = int(time.time() // 60 - 50) * MINUTE_MS
@@ -78,3 +78,37 @@ def test_over_a_range_prometheus_says_the_same(
     ours = answers.of_range(stores[number], query, *period)
 
     assert answers.difference(ours, prometheus.ask_range(query, *period)) == ""
+
+
+ODD_HISTOGRAMS = {
+    "twice": {"1": 3.0, "1.0": 1.0, "2": 5.0, "+Inf": 9.0, "x": 3.0},
+    "below": {"-1": 3.0, "0": 4.0, "+Inf": 9.0},
+    "alone": {"+Inf": 3.0},
+    "open": {"1": 3.0, "2": 4.0},
+    "holed": {"1": float("nan"), "2": 5.0, "+Inf": 9.0},
+    "falling": {"1": 7.0, "2": 5.0, "+Inf": 6.0},
+    "empty": {"1": 0.0, "+Inf": 0.0},
+}
+
+
+@pytest.fixture(scope="module")
+def odd_histograms(prometheus: RealPrometheus) -> MemoryStore:
+    store = MemoryStore()
+    for name, buckets in ODD_HISTOGRAMS.items():
+        for bound, count in buckets.items():
+            store.add({"__name__": f"odd_{name}", "le": bound}, [START_MS], [count])
+    prometheus.write(store.measured)
+    return store
+
+
+@pytest.mark.parametrize("name", [*ODD_HISTOGRAMS, "below and falling"])
+@pytest.mark.parametrize("wanted", ["-1", "0", "0.1", "0.5", "0.99", "1", "2", "NaN"])
+def test_of_an_odd_histogram_prometheus_says_the_same(
+    prometheus: RealPrometheus, odd_histograms: MemoryStore, name: str, wanted: str
+):
+    both = '{__name__=~"odd_(below|falling)"}'
+    query = f"histogram_quantile({wanted}, {both if ' ' in name else f'odd_{name}'})"
+
+    ours = answers.of_moment(odd_histograms, query, START_MS)
+
+    assert answers.difference(ours, prometheus.ask(query, START_MS)) == ""

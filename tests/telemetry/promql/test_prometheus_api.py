@@ -236,6 +236,7 @@ class TestPromtool:
         server = uvicorn.Server(uvicorn.Config(console, log_level="error"))
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
+            listening.listen()
             serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             serving.start()
             yield f"http://127.0.0.1:{listening.getsockname()[1]}/prometheus"
@@ -250,7 +251,8 @@ class TestPromtool:
             "scalar: 2 @[1700000600]"
         )
         assert self._printed("query", "labels", address, "instance") == "a:1\nb:1"
-        assert self._printed("query", "series", "--match=requests_total", address) == (
+        of_requests = "--match=requests_total", f"--start={asked_at(0)}"
+        assert self._printed("query", "series", *of_requests, address) == (
             '{__name__="requests_total", job="web"}'
         )
 
