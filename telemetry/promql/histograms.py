@@ -2,17 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from telemetry.promql.quantiles import of_histogram
-from telemetry.promql.vectors import NAME, Indexes, Labels, Vector, key_of, merged, none
+from telemetry.promql.vectors import NAME, Indexes, Labels, Mask, Vector, key_of, merged, none
 from telemetry.store.frames import Values
 
 BUCKET = "le"
 _NUMBER = re.compile(
-    r"[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE | re.ASCII
+    r"[+-]?(?:inf(?:inity)?|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE | re.ASCII
 )
 Layout = tuple[float, ...]
 
@@ -60,13 +60,22 @@ def _of_layout(
     counts = buckets.values[rows].reshape(there.shape)
     each_wanted = np.tile(wanted, len(histograms))
     flat = values.ravel()
-    patterns, which = np.unique(there, axis=1, return_inverse=True)
-    for number, pattern in enumerate(patterns.T):
-        cells = np.nonzero(which == number)[0]
+    for cells, pattern in _by_pattern(there):
         bounds, merged_counts = _coalesced(np.array(layout)[pattern], counts[pattern][:, cells])
         flat[cells] = of_histogram(each_wanted[cells], bounds, merged_counts)
     labels = [_of_histogram(buckets.labels[row]) for row in rows[0].tolist()]
     return Vector(labels, flat.reshape(-1, steps), np.asarray(present.any(axis=0)))
+
+
+def _by_pattern(there: Mask) -> Iterator[tuple[Indexes, Mask]]:
+    """Which buckets are there, for those columns of (b, k) that have the same; most have all."""
+    whole = there.all(axis=0)
+    if whole.any():
+        yield np.nonzero(whole)[0], np.ones(len(there), dtype=bool)
+    partly = np.nonzero(there.any(axis=0) & ~whole)[0]
+    patterns, which = np.unique(there[:, partly], axis=1, return_inverse=True)
+    for number, pattern in enumerate(patterns.T):
+        yield partly[which == number], pattern
 
 
 def _coalesced(bounds: Values, counts: Values) -> tuple[Values, Values]:
