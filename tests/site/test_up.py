@@ -156,6 +156,14 @@ def test_a_killed_web_process_is_replaced_and_no_connection_is_refused(console):
     assert int(answer.text) != web
 
 
+def test_a_reader_that_hangs_up_does_not_end_the_web_process(console):
+    web = console.pid_of("aiops-web")
+
+    os.kill(web, signal.SIGPIPE)
+
+    assert httpx.get(f"{console.url}/readyz").text == str(web)
+
+
 def test_a_killed_worker_takes_its_pool_along_and_is_replaced(console):
     worker = console.pid_of("aiops-worker")
     assert eventually(lambda: len(children_of(worker)) == 2)

@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "tests.site.tiny_app.TinySite",
 ]
+MIGRATION_MODULES = {"tiny": None}  # the site's are for its own label and its models
 ROOT_URLCONF = "tests.site.tiny_pages"
 ASGI_APPLICATION = "tests.site.tiny_pages.application"
 SAMPLE_ESTATE_TOKENS = SAMPLE_ESTATE_STARTED = ""
