@@ -107,9 +107,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self.subscriptions[name] = subscription
         await self.channel_layer.group_add(topic.group, self.channel_name)
         if topic.shows_viewers:
-            subscription.viewer = await database_sync_to_async(topics.viewer)(self.scope["session"])
-            presence.enter(topic.group, self.channel_name, subscription.viewer)
-        await self._send_viewers(subscription)
+            await self._enter(subscription)
         await self._send_new(subscription, {})
 
     async def _unsubscribe(self, name: str) -> None:
@@ -138,6 +136,13 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 subscription.after = frame["seq"]
             if len(frames) < PAGE:
                 return
+
+    async def _enter(self, subscription: Subscription) -> None:
+        viewer = await database_sync_to_async(topics.viewer)(self.scope["session"])
+        if viewer is not None:
+            subscription.viewer = viewer
+            presence.enter(subscription.topic.group, self.channel_name, viewer)
+            await self._send_viewers(subscription)
 
     async def _send_viewers(self, subscription: Subscription) -> None:
         """Says who is here when it is time to, and tells the page who else is. Only right after

@@ -86,10 +86,9 @@ def may_see(session: SessionBase, topic: Topic) -> bool:
     return user.has_perm(topic.permission) and (topic.exists is None or topic.exists(topic.key))
 
 
-def viewer(session: SessionBase) -> Viewer:
-    """The person of a session that is signed in."""
+def viewer(session: SessionBase) -> Viewer | None:
     user = _user(session)
-    return Viewer(user.pk or 0, user.get_full_name() or user.username)
+    return Viewer(user.pk, user.get_full_name() or user.username) if user.is_authenticated else None
 
 
 def _user(session: SessionBase) -> User | AnonymousUser:

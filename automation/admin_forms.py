@@ -111,7 +111,7 @@ class RunbookEditor(forms.ModelForm):  # type: ignore[type-arg]
         self.conflict = stored
         sent = {name: self.data.get(name) for name in self.data}
         self.data = sent | {"latest": str(stored.number)}
-        self.add_error(None, f"v{stored.number} was saved meanwhile; both are shown below.")
+        self.add_error(None, f"v{stored.number} was saved meanwhile, so yours was not.")
 
     def _check_name(self, name: str) -> None:
         if self.instance.pk and name != self.instance.name:

@@ -23,14 +23,17 @@ def judge(
     The incident's cause and service follow. When they change, an active incident is analysed
     again: the caller rings. Repeating is harmless.
     """
+    word, reason = Verdict(verdict) if verdict else None, reason[:LONGEST_REASON]
     incident = locked(number)
     cause = _find(incident, service)
-    if _is_said(cause, verdict, reason):
+    if _is_said(cause, word, reason):
         return incident
-    _withdraw(incident, cause, verdict)
-    if verdict is not None:
-        _label(incident, cause, Verdict(verdict), by=by, reason=reason[:LONGEST_REASON])
-    _record(incident, cause, verdict, by=by, reason=reason)
+    _withdraw(incident, cause, word)
+    if word is not None:
+        incident.cause_labels.create(
+            service=cause.service, verdict=word, reason=reason, candidate=cause.found, by=by
+        )
+    _record(incident, cause, word, by=by, reason=reason)
     _follow(incident)
     return incident
 
@@ -44,32 +47,26 @@ def _find(incident: Incident, service: str) -> Cause:
     return found
 
 
-def _is_said(cause: Cause, verdict: str | None, reason: str) -> bool:
+def _is_said(cause: Cause, word: Verdict | None, reason: str) -> bool:
     if cause.label is None:
-        return verdict is None
-    return (cause.label.verdict, cause.label.reason) == (verdict, reason[:LONGEST_REASON])
+        return word is None
+    return (cause.label.verdict, cause.label.reason) == (word, reason)
 
 
-def _withdraw(incident: Incident, cause: Cause, verdict: str | None) -> None:
+def _withdraw(incident: Incident, cause: Cause, word: Verdict | None) -> None:
     """What was said of this cause; only one can be confirmed, so the other one's word goes too."""
     standing = incident.cause_labels.standing()
     gone = standing.filter(service=cause.service)
-    if verdict == Verdict.CONFIRMED:
+    if word == Verdict.CONFIRMED:
         gone |= standing.filter(verdict=Verdict.CONFIRMED)
     gone.update(withdrawn_at=timezone.now())
 
 
-def _label(incident: Incident, cause: Cause, verdict: Verdict, *, by: User, reason: str) -> None:
-    incident.cause_labels.create(
-        service=cause.service, verdict=verdict, reason=reason, candidate=cause.found, by=by
-    )
-
-
 def _record(
-    incident: Incident, cause: Cause, verdict: str | None, *, by: User, reason: str
+    incident: Incident, cause: Cause, word: Verdict | None, *, by: User, reason: str
 ) -> None:
-    text = f"{_TOLD[verdict]}: {cause.found['title']}{f' ({reason})' if reason else ''}"
-    payload = {"service": cause.service, "verdict": verdict, "reason": reason}
+    text = f"{_TOLD[word]}: {cause.found['title']}{f' ({reason})' if reason else ''}"
+    payload = {"service": cause.service, "verdict": word, "reason": reason}
     lifecycle.record(incident, "cause", text, actor=by.username, payload=payload)
 
 

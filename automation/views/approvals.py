@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -23,12 +23,14 @@ PAGE = 50
 Status = Remediation.Status
 TABS = {
     "mine": "Waiting for me",
+    "requested": "Requested by me",
     "waiting": "All waiting",
     "decided": "Decided",
     "expired": "Expired",
 }
 EMPTY = {
     "mine": "Nothing is waiting for you",
+    "requested": "You have asked for nothing yet",
     "waiting": "Nothing is waiting",
     "decided": "Nothing has been decided yet",
     "expired": "No plan has expired",
@@ -37,7 +39,7 @@ EMPTY = {
 
 @dataclass(frozen=True)
 class Inbox:
-    tab: str
+    page: Page[Remediation]
     rows: list[Remediation]
     card: Card | None
     position: int
@@ -46,23 +48,22 @@ class Inbox:
 @require_GET
 @requires("automation.view_remediation")
 def approvals(request: PersonRequest) -> HttpResponse:
-    tab = request.GET.get("tab", "mine")
-    if tab not in TABS:
-        raise Http404("There is no such tab.")
+    tab = _tab(request)
     inbox = _inbox(request, tab)
     rows = inbox.rows
-    after = rows[(inbox.position + 1) % len(rows)] if rows else None
     context = {
         "tabs": [(name, words, _count(request, name)) for name, words in TABS.items()],
         "tab": tab,
         "words": TABS[tab],
+        "page": inbox.page,
         "rows": rows,
         "card": inbox.card,
         "position": inbox.position + 1,
-        "following": after,
+        "following": rows[(inbox.position + 1) % len(rows)] if rows else None,
         "ran_today": _ran_today(),
         "may_reject": request.user.has_perm("automation.approve_remediation"),
         "is_waiting": tab in ("mine", "waiting"),
+        "now": timezone.now(),
         "empty": EMPTY[tab],
         "wide": True,
         "show_incident": True,
@@ -74,11 +75,13 @@ def approvals(request: PersonRequest) -> HttpResponse:
 @require_GET
 @requires("automation.view_remediation")
 def row(request: PersonRequest, pk: int) -> HttpResponse:
-    """One line of the list; 404 once it waits no more."""
-    found = _counted(_waiting(timezone.now())).filter(pk=pk).first()
+    """One line of the list `tab` beside the card of `plan`; 404 once it is no longer in it."""
+    tab = _tab(request)
+    found = _rows(request, tab).filter(pk=pk).first()
     if found is None:
-        raise Http404("It is not waiting any more.")
-    context = {"row": found, "tab": "mine", "is_waiting": True}
+        raise Http404("It is not in this list any more.")
+    is_chosen = request.GET.get("plan") == str(pk)
+    context = {"row": found, "tab": tab, "now": timezone.now(), "chosen": pk if is_chosen else None}
     return render(request, "automation/approval_row.html", context)
 
 
@@ -112,18 +115,24 @@ def _reject(request: PersonRequest, pk: int, plan_hash: str, reason: str) -> boo
     return True
 
 
+def _tab(request: PersonRequest) -> str:
+    tab = request.GET.get("tab", "mine")
+    if tab not in TABS:
+        raise Http404("There is no such tab.")
+    return tab
+
+
 def _inbox(request: PersonRequest, tab: str) -> Inbox:
     page = Paginator(_rows(request, tab), PAGE).get_page(request.GET.get("page"))
     rows = list(page.object_list)
     wanted = request.GET.get("plan", "")
-    if wanted == "list" or not rows:
-        return Inbox(tab, rows, None, 0)
     position = next((at for at, each in enumerate(rows) if str(each.pk) == wanted), None)
     if position is None and wanted.isdecimal():
         elsewhere = Remediation.objects.filter(pk=int(wanted[:18])).select_related(*RELATED).first()
-        return Inbox(tab, rows, card_of(elsewhere, request.user) if elsewhere else None, 0)
-    chosen = rows[position or 0]
-    return Inbox(tab, rows, card_of(chosen, request.user), position or 0)
+        return Inbox(page, rows, card_of(elsewhere, request.user) if elsewhere else None, 0)
+    if wanted == "list" or not rows:
+        return Inbox(page, rows, None, 0)
+    return Inbox(page, rows, card_of(rows[position or 0], request.user), position or 0)
 
 
 def _rows(request: PersonRequest, tab: str) -> QuerySet[Remediation]:
@@ -134,6 +143,8 @@ def _rows(request: PersonRequest, tab: str) -> QuerySet[Remediation]:
     if tab == "expired":
         over = Q(status=Status.EXPIRED) | Q(status=Status.PROPOSED, expires_at__lte=now)
         return _counted(Remediation.objects.filter(over)).order_by("-expires_at")
+    if tab == "requested":
+        return _counted(Remediation.objects.filter(requested_by=request.user)).order_by("-pk")
     waiting = _counted(_waiting(now)).order_by("expires_at", "pk")
     return _for(request, waiting) if tab == "mine" else waiting
 
@@ -160,6 +171,7 @@ def _counted(rows: QuerySet[Remediation]) -> QuerySet[Remediation]:
 
 
 def _count(request: PersonRequest, tab: str) -> int | None:
+    """Of the lists in which something is still to be done."""
     return _rows(request, tab).count() if tab in ("mine", "waiting") else None
 
 

@@ -213,7 +213,14 @@ def _kicker(
         return _waits_for(remediation, person, given)
     if execution and remediation.status in (Status.RUNNING, Status.FAILED):
         return _how_it_goes(execution)
+    if remediation.status == Status.REJECTED and (by := _who_rejected(remediation)):
+        return f"Rejected by {by}"
     return WORDS[Status(remediation.status)]
+
+
+def _who_rejected(remediation: Remediation) -> str:
+    decision = remediation.approvals.select_related("by").filter(decision="rejected").first()
+    return decision.by.get_full_name() or decision.by.username if decision else ""
 
 
 def _waits_for(remediation: Remediation, person: User, given: list[Approval]) -> str:

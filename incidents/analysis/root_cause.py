@@ -83,8 +83,8 @@ def believed_fields(incident: Incident) -> dict[str, Any]:
     """What the incident says of its cause: what a person confirmed, else the likeliest that nobody
     ruled out.
 
-    Its service stays what it was while the cause is unlikely; but what only a word taken back, or
-    ruled out, had put there goes back to the service of the first alert.
+    Its service stays what it was while the cause is unlikely; where people have judged, it is that
+    of the first alert, since what they took back or ruled out may have put another there.
     """
     causes = belief.causes_of(incident)
     cause = belief.believed(causes)

@@ -114,8 +114,8 @@ class Suspect:
             text = f"Nothing that {self.service} depends on shows trouble"
             yield Term(0.15, Evidence("topology", text))
         else:
-            show = "shows" if len(self.below) == 1 else "show"
-            text = f"{self.service} depends on {', '.join(self.below[:3])}, which {show} trouble too"
+            below, show = ", ".join(self.below[:3]), "shows" if len(self.below) == 1 else "show"
+            text = f"{self.service} depends on {below}, which {show} trouble too"
             points = -0.10 if self.down else -0.25
             yield Term(points, Evidence("topology", text, against=True))
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
 from incidents import bulk, tasks
@@ -40,7 +41,8 @@ def matching(request: HttpRequest) -> HttpResponse:
     try:
         numbers = _numbers(query, person(request))
     except QuerySyntaxError as error:
-        return HttpResponse(error.message, status=400, content_type="text/plain")
+        words = format_html('<span class="note">{}</span>', error.message)
+        return HttpResponse(words, status=400)
     context = {"query": query, "newest": max(numbers, default=0), **_count(numbers)}
     return render(request, "incidents/_matching.html", context)
 

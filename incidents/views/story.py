@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from incidents.analysis import case
-from incidents.analysis.finding import LIKELY, POSSIBLE
+from incidents.analysis.finding import CONFIRMED, LIKELY, POSSIBLE
 from incidents.models import Alert, Incident
 from telemetry.models import Point, Series
 from telemetry.series_names import series_title
@@ -100,8 +100,10 @@ def _what(incident: Incident) -> str:
 
 
 def _what_was(incident: Incident) -> str:
-    if incident.cause and (incident.cause_confidence or 0.0) >= POSSIBLE:
-        return f"The probable cause was that {_clause(incident.cause)}."
+    sure = incident.cause_confidence or 0.0
+    if incident.cause and sure >= POSSIBLE:
+        word = "cause" if sure >= CONFIRMED else "probable cause"
+        return f"The {word} was that {_clause(incident.cause)}."
     return "The cause is not known."
 
 

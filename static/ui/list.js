@@ -127,6 +127,7 @@ class LiveList {
 
   async show() {
     const next = await this.page();
+    for (const {dataset} of this.picks) next.querySelector(`[data-row="${dataset.row}"] .pick`)?.setAttribute("checked", "");
     this.body.replaceWith(document.adoptNode(next));
     htmx.process(this.body);
     refreshTimes(this.body);

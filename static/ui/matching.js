@@ -1,11 +1,16 @@
 // "Select all 1,204 matching", offered once the whole page is selected and there are more pages: #bulk-matching[data-url]. While it is on, the form says
-// scope=matching. And [data-export]: the link that takes what is selected along.
+// scope=matching. And [data-export]: the link that takes along what is selected.
 const place = () => document.getElementById("bulk-matching");
 const fields = () => place()?.querySelector("[data-matching]");
+const isOn = () => fields()?.disabled === false;
+const picked = () => [...document.querySelectorAll("[data-list-body] .pick:checked")].map((box) => box.value);
+let isWhole = false;
 
-function offer() {
-  const url = place()?.dataset.url;
-  if (url && !place().childElementCount) htmx.ajax("GET", url, {target: place(), swap: "innerHTML"});
+async function offer() {
+  const {url} = place()?.dataset ?? {};
+  if (url && !place().childElementCount) await htmx.ajax("GET", url, {target: place(), swap: "innerHTML"});
+  if (isWhole) paint();
+  else withdraw();
 }
 
 function withdraw() {
@@ -13,32 +18,32 @@ function withdraw() {
   place()?.replaceChildren();
 }
 
-function set(isOn) {
-  if (fields()) fields().disabled = !isOn;
-  for (const button of document.querySelectorAll("[data-page-only]")) button.disabled = button.hidden = isOn;
+function set(on) {
+  if (fields()) fields().disabled = !on;
+  for (const button of document.querySelectorAll("[data-page-only]")) button.disabled = button.hidden = on;
 }
 
-function toggle(button) {
-  const isOn = fields().disabled;
+function paint() {
+  if (!fields()) return;
   const count = fields().dataset.matching;
-  set(isOn);
-  button.closest("[data-bulk]").querySelector("[data-bulk-count]").textContent = isOn ? `All ${count} matching selected` : `${picked().length} on this page selected`;
-  button.textContent = isOn ? "Only this page" : `Select all ${count} matching`;
+  document.querySelector("[data-bulk-count]").textContent = isOn() ? `All ${count} matching selected` : `${picked().length} on this page selected`;
+  place().querySelector("[data-matching-toggle]").textContent = isOn() ? "Only this page" : `Select all ${count} matching`;
 }
 
-function picked() {
-  return [...document.querySelectorAll("[data-list-body] .pick:checked")].map((box) => box.value);
+function take(link) {
+  link.dataset.query ??= link.search;
+  link.search = isOn() ? link.dataset.query : new URLSearchParams(picked().map((number) => ["number", number]));
 }
 
-function exportPicked(link) {
-  if (fields()?.disabled === false) return;
-  link.href = `${link.pathname}?${new URLSearchParams(picked().map((number) => ["number", number]))}`;
-}
-
-document.addEventListener("list:picked", ({detail}) => (detail.isPage ? offer() : withdraw()));
+document.addEventListener("list:picked", ({detail}) => {
+  isWhole = detail.isPage;
+  if (isWhole) offer();
+  else withdraw();
+});
 document.addEventListener("click", ({target}) => {
-  const button = target.closest("[data-matching-toggle]");
   const link = target.closest("[data-export]");
-  if (button) toggle(button);
-  if (link) exportPicked(link);
+  if (link) take(link);
+  if (!target.closest("[data-matching-toggle]")) return;
+  set(!isOn());
+  paint();
 });

@@ -39,8 +39,11 @@ export class Peek {
     if (hadFocus && !this.panel.contains(document.activeElement)) this.body.querySelector("#peek-title")?.focus({preventScroll: true});
   }
 
-  load() {
-    return htmx.ajax("GET", this.url, {source: this.body, target: this.body, swap: "innerHTML"});
+  // An anchor means a place on the incident's own page.
+  async load() {
+    await htmx.ajax("GET", this.url, {source: this.body, target: this.body, swap: "innerHTML"});
+    const page = this.body.querySelector("#peek-open")?.getAttribute("href");
+    for (const link of this.body.querySelectorAll('a[href^="#"]')) link.setAttribute("href", `${page}${link.hash}`);
   }
 
   close(row) {

@@ -20,13 +20,16 @@ function look(table, {kind, payload}) {
   return {...found, icon: to, status: kind === "status" ? to : found.status};
 }
 
-function time(at) {
+function time({at, seq}) {
   const element = document.createElement("time");
   element.dateTime = at;
   element.dataset.clock = "";
   element.textContent = clock(new Date(at));
   element.title = at;
-  return element;
+  const link = document.createElement("a");
+  link.href = `#entry-${seq}`;
+  link.append(element);
+  return link;
 }
 
 function body(entry) {
@@ -46,11 +49,12 @@ function body(entry) {
 export function render(entry, table) {
   const kind = look(table, entry);
   const item = document.createElement("li");
+  item.id = `entry-${entry.seq}`;
   item.dataset.seq = entry.seq;
   item.dataset.kind = entry.kind;
   if (kind.key) item.dataset.keyEvent = "";
   if (kind.status) item.dataset.status = kind.status;
-  item.append(time(entry.at), icon(kind.icon), body(entry));
+  item.append(time(entry), icon(kind.icon), body(entry));
   return item;
 }
 
@@ -65,8 +69,6 @@ class Timeline {
     this.kinds = kinds();
     this.after = Number(list.dataset.after ?? 0);
     subscribe(list.dataset.topic, {after: this.after, onEntry: (entry) => this.append(entry), onViewers: showViewers, refresh: () => this.catchUp()});
-    document.addEventListener("change", ({target}) => target.matches("[data-timeline-filter]") && this.filter(target.value));
-    this.filter(document.querySelector("[data-timeline-filter]:checked")?.value ?? "all");
   }
 
   append(entry) {
@@ -84,10 +86,6 @@ class Timeline {
 
   recount() {
     for (const total of document.querySelectorAll("[data-timeline-count]")) total.textContent = this.after;
-  }
-
-  filter(value) {
-    this.list.dataset.show = value;
   }
 
   // Without a socket: the same entries by HTTP, after the last one had.

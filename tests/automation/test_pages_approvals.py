@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from automation import approval
 from automation.models import Remediation
+from automation.views import approvals
 from tests.automation.pages_world import a_person, a_plan, an_incident
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +128,58 @@ def test_any_plan_may_be_asked_for(plan):
     _, browser = a_person("lee", "approver")
 
     assert browser.get(reverse("approvals"), {"plan": plan}).status_code == 200
+
+
+def test_what_one_asked_for_is_a_list_of_its_own_whatever_became_of_it():
+    lee, browser = a_person("lee", "approver")
+    waiting = a_plan(by=lee)
+    over = a_plan(risk="low", by=lee, incident=an_incident("store"))
+    a_plan(risk="high", incident=an_incident("payments"))
+    approval.reject(over.pk, plan_hash=over.plan_hash, by=lee, reason="Not now")
+
+    html = page(browser, tab="requested")
+
+    assert listed(html) == [over.pk, waiting.pk]
+    assert "0 of 1 approvals" in html
+    assert 'data-status="rejected"' in html
+
+
+def test_a_line_is_renewed_as_its_list_shows_it():
+    lee, browser = a_person("lee", "approver")
+    plan = a_plan(by=lee)
+    url = reverse("approval-row", args=[plan.pk])
+    approval.reject(plan.pk, plan_hash=plan.plan_hash, by=lee, reason="Not now")
+
+    gone = browser.get(url, {"tab": "waiting"})
+    renewed = browser.get(url, {"tab": "requested", "plan": plan.pk}).content.decode()
+
+    assert gone.status_code == 404
+    assert 'data-status="rejected"' in renewed
+    assert 'aria-current="true"' in renewed
+
+
+def test_who_rejected_a_plan_is_named_where_the_controls_were():
+    plan = a_plan()
+    lee, browser = a_person("lee", "approver")
+    approval.reject(plan.pk, plan_hash=plan.plan_hash, by=lee, reason="Not now")
+
+    html = page(browser, plan=plan.pk)
+
+    assert "Rejected by lee" in html
+    assert "Not now" in html
+    assert 'data-testid="approve"' not in html
+
+
+def test_older_decisions_are_on_further_pages(monkeypatch):
+    monkeypatch.setattr(approvals, "PAGE", 1)
+    first, second = a_plan(), a_plan(risk="low", incident=an_incident("store"))
+    lee, browser = a_person("lee", "approver")
+    for plan in (first, second):
+        approval.reject(plan.pk, plan_hash=plan.plan_hash, by=lee, reason="Not now")
+
+    newest = page(browser, tab="decided")
+    older = page(browser, tab="decided", page=2)
+
+    assert (listed(newest), listed(older)) == ([second.pk], [first.pk])
+    assert "?tab=decided&amp;page=2" in newest
+    assert f"?tab=decided&amp;page=2&amp;plan={first.pk}" in older

@@ -9,9 +9,11 @@ from automation import approval, claiming, execution
 from automation.models import Execution, Remediation, Runbook, RunbookVersion
 from automation.published import write_version
 from automation.text_difference import side_by_side, unified
+from automation.views import runbooks
 from tests.automation.pages_world import (
     a_person,
     a_plan,
+    an_incident,
     connect_supervisor,
     publish_runbook,
     text_of,
@@ -25,6 +27,17 @@ def browser(db):
 
 def page(browser, name, *args, **query):
     return browser.get(reverse(name, args=args), query).content.decode()
+
+
+def a_run(incident=None):
+    """Of the runbook restart-medium: it began just now."""
+    plan = a_plan(incident=incident)
+    now = timezone.now()
+    return Execution.objects.create(remediation=plan, created_at=now, started_at=now)
+
+
+def shown_runs(html):
+    return [int(pk) for pk in re.findall(r'<a href="/executions/(\d+)/">', html)]
 
 
 def names(html):
@@ -43,6 +56,71 @@ def test_the_library_is_searched_by_words_and_risk(browser):
     assert names(page(browser, "runbooks", q="high")) == ["restart-high"]
     assert names(page(browser, "runbooks", risk="low")) == ["restart-low"]
     assert "2 without this filter." in page(browser, "runbooks", q="nothing")
+
+
+def test_the_library_is_searched_by_owner_and_tag(browser):
+    publish_runbook("restart-low", risk="low")
+    publish_runbook("restart-high", risk="high")
+    Runbook.objects.filter(name="restart-low").update(owner="payments", tags=["database"])
+
+    assert names(page(browser, "runbooks", owner="payments")) == ["restart-low"]
+    assert names(page(browser, "runbooks", tag="database")) == ["restart-low"]
+    assert names(page(browser, "runbooks", q="DATABASE pay")) == ["restart-low"]
+    assert names(page(browser, "runbooks", tag="data")) == []
+    assert "kept by <a" in page(browser, "runbook", "restart-low")
+
+
+def test_a_runbook_that_never_ran_says_so(browser):
+    publish_runbook()
+
+    assert "no runs yet" in page(browser, "runbooks")
+    assert "no runs yet" in page(browser, "runbook", "restart")
+    assert "data-bars" not in page(browser, "runbook", "restart")
+
+
+def test_a_runbook_that_ran_long_ago_has_no_rate(browser):
+    run = a_run()
+    Execution.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(days=31))
+
+    html = page(browser, "runbooks")
+
+    assert "no runs yet" not in html
+    assert ">no run<" in html
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("succeeded", "1 succeeded"),
+        ("failed", "1 failed"),
+        ("rolled_back", "1 rolled back"),
+        ("stopped", "1 stopped or unknown"),
+        ("unknown", "1 stopped or unknown"),
+        ("running", "1 under way"),
+    ],
+)
+def test_runs_are_counted_by_day_and_by_how_they_ended(browser, state, words):
+    run = a_run()
+    yesterday = timezone.now() - timedelta(days=1)
+    Execution.objects.filter(pk=run.pk).update(state=state, started_at=yesterday)
+
+    html = page(browser, "runbook", "restart-medium")
+
+    assert f"1 in 30 days: {words}" in html
+    assert f'<td class="nowrap">{yesterday:%-d %b}</td><td class="num">1</td>' in html
+
+
+def test_older_runs_are_on_further_pages(browser, monkeypatch):
+    monkeypatch.setattr(runbooks, "RUNS", 1)
+    first = a_run()
+    second = a_run(an_incident("store"))
+
+    newest = page(browser, "runbook", "restart-medium")
+    older = page(browser, "runbook", "restart-medium", runs="2")
+
+    assert shown_runs(newest) == [second.pk]
+    assert shown_runs(older) == [first.pk]
+    assert 'href="?runs=2#h-runs"' in newest
 
 
 def test_the_library_counts_how_often_a_runbook_worked(browser):

@@ -10,6 +10,7 @@ from django.db import connections
 
 from aiops_site.asgi import application
 from incidents.api import senders, webhooks
+from tests.site import world
 
 
 class Served(uvicorn.Server):
@@ -18,7 +19,7 @@ class Served(uvicorn.Server):
 
 
 @pytest.fixture
-def served(transactional_db: None) -> Iterator[str]:
+def served(django_db_reset_sequences: None) -> Iterator[str]:
     """Its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -33,3 +34,17 @@ def served(transactional_db: None) -> Iterator[str]:
     for each in (webhooks.writer._thread, senders._thread):
         each.submit(connections.close_all).result()
     senders._known.clear()
+
+
+@pytest.fixture
+def populated(served: str) -> str:
+    """There is something of each kind, from number 1 up. Incident 1 has nothing of its own."""
+    world.incident("checkout")
+    for slug in ("checkout", "payments"):
+        of = world.incident(slug)
+        world.alert(of)
+        world.series(slug)
+        world.message()
+        world.run(world.remediation(of))
+        world.remediation(of, risk="low")
+    return served

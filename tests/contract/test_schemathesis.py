@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import httpx
-import pytest
 
 from aiops_site.schema import WORDS
 from incidents import connecting
@@ -72,19 +71,6 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403",
 [phases.stateful]
 generation.max-examples = 40
 """
-
-
-@pytest.fixture
-def populated(served: str) -> str:
-    """There is something of each kind, under the numbers and names of `CONFIGURATION`."""
-    for slug in ("checkout", "payments"):
-        of = world.incident(slug)
-        world.alert(of)
-        world.series(slug)
-        world.message()
-        world.run(world.remediation(of))
-        world.remediation(of, risk="low")
-    return served
 
 
 def complaints(address: str, token: str, folder: Path, arguments: str) -> str:

@@ -189,6 +189,13 @@ def test_a_merged_incident_leads_to_the_other_one(page, incident):
     assert f'Merged into <a href="/incidents/INC-{incident.number}/">' in show(page, other)
 
 
+def test_every_entry_of_the_timeline_has_an_address(page, incident):
+    body = show(page, incident)
+
+    assert '<li id="entry-1"' in body
+    assert 'href="#entry-1"' in body
+
+
 def test_a_comment_is_text_and_nothing_else(page, incident):
     act(page, incident, "comment", text="**bold** <b>x</b>")
 
@@ -311,6 +318,15 @@ def test_a_confirmed_cause_says_by_whom_and_can_be_taken_back(page, incident):
     assert 'data-testid="take-back"' in body
     judge(page, incident, "payments", "")
     assert "confirmed this cause" not in show(page, incident)
+
+
+def test_of_a_resolved_incident_a_confirmed_cause_is_no_longer_called_probable(page, incident):
+    analyse(incident)
+    judge(page, incident, "payments", "confirmed")
+
+    lifecycle.transition(incident.number, to="resolved", actor="test")
+
+    assert "The cause was that payments is down." in show(page, incident)
 
 
 def test_a_cause_that_was_ruled_out_comes_last_with_its_reason(page, incident):

@@ -133,3 +133,14 @@ def test_it_is_resolved_by_a_person_and_learnt_from(page, dana):
 
     assert knowledge.learn(incident.number)
     assert "No alert is linked to it." in incident.article.body
+
+
+def test_with_the_last_of_its_alerts_it_resolves_like_any_other(page, checkout):
+    incident = declare(page, service="checkout")
+    sender, down = make_integration(), alert("Down", service="checkout")
+    receive(sender, down)
+
+    receive(sender, {**down, "status": "resolved", "endsAt": timezone.now().isoformat()})
+
+    incident.refresh_from_db()
+    assert incident.status == "resolved"

@@ -57,6 +57,13 @@ def test_more_than_can_be_done_at_once_are_not_offered(page, many, monkeypatch):
     assert not BulkDeed.objects.exists()
 
 
+def test_a_search_that_cannot_be_read_is_said_as_text(page):
+    response = offer(page, 'severity:["<img>"]')
+
+    assert response.status_code == 400
+    assert "Unknown value “&lt;img&gt;”." in response.content.decode()
+
+
 def test_the_list_offers_it_only_where_there_are_more_pages(page, many):
     assert 'data-url="/incidents/matching/' in page.get("/incidents/").content.decode()
 

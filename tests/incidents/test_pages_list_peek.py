@@ -93,3 +93,9 @@ def test_every_row_has_a_control_for_its_peek(page, incident):
     assert f'aria-label="Peek at INC-{incident.number}"' in body
     assert f'data-peek-url="/incidents/{incident.number}/peek/"' in body
     assert 'data-key="Space">Peek' in body
+
+
+def test_of_a_declared_incident_it_says_that_no_alert_has_come(page):
+    page.post("/incidents/declare/", {"title": "Customers cannot pay", "severity": "high"})
+
+    assert "No alert belongs to it so far." in peek(page, newest()).content.decode()

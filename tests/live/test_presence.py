@@ -188,7 +188,7 @@ def test_a_viewer_of_another_process_is_named_and_forgotten_after_it_was_killed(
         async with page(browser) as socket:
             await socket.send_json({"subscribe": topic})
             await socket.receive_json()
-            elsewhere = subprocess.Popen(  # noqa: ASYNC220, S603
+            elsewhere = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", ELSEWHERE, address, group]
             )
             try:
