@@ -5,10 +5,11 @@ const fields = () => place()?.querySelector("[data-matching]");
 const isOn = () => fields()?.disabled === false;
 const picked = () => [...document.querySelectorAll("[data-list-body] .pick:checked")].map((box) => box.value);
 let isWhole = false;
+let asking;
 
 async function offer() {
   const {url} = place()?.dataset ?? {};
-  if (url && !place().childElementCount) await htmx.ajax("GET", url, {target: place(), swap: "innerHTML"});
+  if (url && !place().childElementCount) await (asking ??= htmx.ajax("GET", url, {target: place(), swap: "innerHTML"}).finally(() => (asking = undefined)));
   if (isWhole) paint();
   else withdraw();
 }
