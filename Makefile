@@ -1,19 +1,22 @@
 .DEFAULT_GOAL := help
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
+# One worker more than there are cores: somebody always waits for a process. A file stays on one worker.
+TOGETHER := -n $(shell expr $$(nproc) + 1) --dist loadfile
 
 help: ## What there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.run: requirements.lock
 	@test -x $(PY) || python3 -m venv $(VENV)
-	$(PY) -m pip install $(PIP_FLAGS) -r requirements.lock
+	$(INSTALL) -r $<
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	$(PY) -m pip install $(PIP_FLAGS) -r requirements-dev.lock
-	@touch $@
+$(VENV)/.dev: requirements-dev.lock requirements.lock
+	@test -x $(PY) || python3 -m venv $(VENV)
+	$(INSTALL) -r $<
+	@touch $(VENV)/.run $@
 
 run: $(VENV)/.run ## Start the console and the sample estate (ESTATE=none for without)
 	@exec $(PY) manage.py up
@@ -21,20 +24,28 @@ run: $(VENV)/.run ## Start the console and the sample estate (ESTATE=none for wi
 test: $(VENV)/.dev ## Run every test
 	$(PY) -m pytest
 
-# Tests of real processes race with whatever else the machine does: what failed is tried once more, alone.
-check: $(VENV)/.dev ## Everything that has to be clean before a change lands
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy aiops_site telemetry incidents automation
+
+style: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy aiops_site telemetry incidents automation
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/djlint templates --lint --quiet
 	$(PY) -m benchmarks.vendored
 	$(PY) manage.py check --fail-level WARNING
 	AIOPS_PUBLIC_URL=https://console.example $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) manage.py makemigrations --check --dry-run
-	$(VENV)/bin/coverage run -m pytest || $(VENV)/bin/coverage run -m pytest --last-failed --last-failed-no-failures none
-	$(VENV)/bin/coverage combine --quiet; $(VENV)/bin/coverage report
 
+# Tests of real processes race with whatever else the machine does: what failed is tried once more, alone.
+# (pytest ends with 1 when a test failed, and with 5 when there is nothing to try again.)
+check: $(VENV)/.dev ## Everything that has to be clean before a change lands
+	$(MAKE) --jobs=2 --output-sync types style
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not whole" || test $$? = 1
+	$(PY) -m pytest $(TOGETHER) --no-loadscope-reorder -m whole || test $$? = 1
+	$(PY) -m pytest --last-failed --last-failed-no-failures none || test $$? = 5
+	$(PY) -m coverage combine --quiet; $(PY) -m coverage report
 format: $(VENV)/.dev ## Put the code in its form
 	$(VENV)/bin/ruff check --fix-only --quiet .
 	$(VENV)/bin/ruff format .

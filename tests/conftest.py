@@ -1,18 +1,60 @@
 import os
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from celery import current_app
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 from hypothesis import settings
 
+from aiops_site import doorbell
 from tests.environment import DATA_DIR
+
+TESTS = Path(__file__).parent
+WHOLE_FOLDERS = ("browser", "contract", "chaos")  # the longest first: no core waits at the end
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("steady")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if _place(item):
+        item.add_marker("whole")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is quick comes first, and a worker that is free takes up the longest that is left."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    folder = item.path.relative_to(TESTS).parts[0]
+    return WHOLE_FOLDERS.index(folder) + 1 if folder in WHOLE_FOLDERS else 0
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2 as ever, with less of the work that it does on purpose."""
+    with pytest.MonkeyPatch.context() as patch:
+        for cost, least in (("time_cost", 1), ("memory_cost", 8), ("parallelism", 1)):
+            patch.setattr(Argon2PasswordHasher, cost, least)
+        yield
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Tasks are done where they are rung."""
+    assert doorbell.flush()
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = False
 
 
 @pytest.fixture(scope="session")

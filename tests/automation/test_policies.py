@@ -1,14 +1,12 @@
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
-from aiops_site import doorbell
 from automation import approval, execution, planning, policies, running, switch, verification
 from automation.models import Execution, HealingPolicy, PolicyDecision, Remediation
 from incidents import lifecycle
@@ -435,14 +433,6 @@ def _alert(of: Incident) -> Alert:
         last_received_at=now,
         incident=of,
     )
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    assert doorbell.flush()
-    current_app.conf.task_always_eager = True
-    yield
-    current_app.conf.task_always_eager = False
 
 
 def test_from_the_analysis_to_the_verified_end_nobody_is_needed(

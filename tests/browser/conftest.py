@@ -191,11 +191,24 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     console.stop()
 
 
-@pytest.fixture
-def browser(console: Console, tmp_path: Path) -> Iterator[Browser]:
-    driver = _chromium(tmp_path)
-    yield Browser(driver, console.url)
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    driver = _chromium(tmp_path_factory.mktemp("profile"))
+    yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(console: Console, chromium: webdriver.Chrome) -> Iterator[Browser]:
+    """A new tab in a browser that remembers nothing of earlier tests."""
+    chromium.switch_to.new_window("tab")
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    everything = {"origin": console.url, "storageTypes": "all"}
+    chromium.execute_cdp_cmd("Storage.clearDataForOrigin", everything)
+    chromium.get_log("browser")
+    yield Browser(chromium, console.url)
+    chromium.close()
+    chromium.switch_to.window(chromium.window_handles[0])
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float) -> None:
@@ -214,7 +227,7 @@ def _chromium(profile: Path) -> webdriver.Chrome:
         pytest.skip(missing)
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in (*CHROMIUM_FLAGS.split(), f"--user-data-dir={profile / 'chromium'}"):
+    for flag in (*CHROMIUM_FLAGS.split(), f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=ChromeService(chromedriver))

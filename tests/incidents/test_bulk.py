@@ -131,9 +131,8 @@ def test_whoever_loses_the_role_stops_what_they_asked_for(incidents, dana):
 
 
 def test_a_lost_bell_is_rung_again_by_the_sweep(
-    incidents, dana, settings, django_capture_on_commit_callbacks
+    incidents, dana, eager, django_capture_on_commit_callbacks
 ):
-    settings.CELERY_TASK_ALWAYS_EAGER = True
     deed = order("acknowledge", incidents, dana)
 
     with django_capture_on_commit_callbacks(execute=True):

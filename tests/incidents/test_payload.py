@@ -113,6 +113,7 @@ def _print_of(program: str, *arguments: str) -> str:
         capture_output=True,
         check=True,
         cwd=Path(__file__).parents[2],
+        env={},
         text=True,
     )
     return finished.stdout

@@ -50,7 +50,7 @@ def make_alert(incident=None, status="firing"):
 def make_message(**fields):
     integration = connecting.connect("generic", name="any", by=None).integration
     Message.objects.create(
-        **{"integration": integration, "received_at": NOW, "body": b"{}"} | fields
+        **{"integration": integration, "received_at": timezone.now(), "body": b"{}"} | fields
     )
 
 

@@ -5,10 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from celery import current_app
 from django.db import connection
 
-from aiops_site import doorbell
 from incidents.models import Alert, Incident, Message
 from telemetry import detection, tasks
 from telemetry.detection import ALARM, judge_new_points
@@ -71,14 +69,6 @@ def commits(django_capture_on_commit_callbacks: Any) -> Any:
             return judge_new_points()
 
     return judge
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    assert doorbell.flush()
-    current_app.conf.task_always_eager = True
-    yield
-    current_app.conf.task_always_eager = False
 
 
 def restart() -> None:

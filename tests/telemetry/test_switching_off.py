@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from celery import current_app
 from django.test import Client
 from django.urls import reverse
 
-from aiops_site import doorbell
 from incidents.models import Alert, Incident
 from telemetry import detection
 from telemetry.detection import ALARM, judge_new_points
@@ -20,13 +18,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def eager() -> Iterator[None]:
-    """Tasks are done where they are rung, and no worker remembers another test."""
+def fresh_worker(eager: None) -> Iterator[None]:
+    """It remembers nothing of another test."""
     detection._desks.clear()
-    assert doorbell.flush()
-    current_app.conf.task_always_eager = True
     yield
-    current_app.conf.task_always_eager = False
     detection._desks.clear()
 
 
