@@ -1,10 +1,12 @@
 """The API's front: which domain error is which HTTP status, as RFC 9457 problem details."""
 
+import logging
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.db.models import ProtectedError
 from django.http import Http404
 from rest_framework.exceptions import APIException, NotFound
@@ -22,6 +24,7 @@ from incidents.connecting import CannotConnect
 from incidents.lifecycle import InvalidTransition
 from incidents.query import QuerySyntaxError
 
+logger = logging.getLogger(__name__)
 Extra = Callable[[Any], dict[str, Any]]
 MEDIA_TYPE = "application/problem+json"
 KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
@@ -40,8 +43,13 @@ STATUS_OF: dict[type[Exception], int] = {
     CannotConnect: 400,
     ValidationError: 400,
     ObjectDoesNotExist: 404,
+    OperationalError: 503,
+    InterfaceError: 503,
 }
+LATER = "The database does not answer; try again."
 WORDS_OF: dict[type[Exception], str] = {
+    OperationalError: LATER,
+    InterfaceError: LATER,
     Fenced: "The execution has moved on meanwhile; look again.",
     ProtectedError: "Something else still uses it.",
     ObjectDoesNotExist: "There is no such thing, or no more.",
@@ -76,13 +84,16 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     if kind is None:
         return None
     extra = EXTRA_OF[kind](error) if kind in EXTRA_OF else {}
+    if STATUS_OF[kind] == 503:
+        logger.error("The API could not ask the database: %s", error)
     return problem_response(STATUS_OF[kind], WORDS_OF.get(kind) or _words(error), **extra)
 
 
 def problem_response(code: int, detail: str, **extra: Any) -> Response:
     title = HTTPStatus(code).phrase
     document = {"type": "about:blank", "title": title, "status": code, "detail": detail, **extra}
-    return Response(document, status=code, content_type=MEDIA_TYPE)
+    headers = {"Retry-After": "5"} if code == 503 else None
+    return Response(document, status=code, content_type=MEDIA_TYPE, headers=headers)
 
 
 def _words(error: Exception) -> str:

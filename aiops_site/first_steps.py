@@ -12,6 +12,7 @@ from aiops_site.estate import state
 from aiops_site.models import DismissedSteps
 from automation.models import Runbook
 from incidents import own_alerts
+from incidents.connecting import TELEMETRY
 from incidents.models import Integration, Message
 from telemetry.models import Series, Service
 
@@ -81,7 +82,7 @@ def _progress() -> tuple[int, int]:
 def read_steps() -> Steps:
     own = Integration.objects.exclude(name__in=NOT_YOURS)
     read = Message.objects.filter(integration=OuterRef("pk"), state=Message.State.PROCESSED)
-    senders = own.exclude(provider="otlp")
+    senders = own.exclude(provider__in=TELEMETRY)
     return Steps(
         heard=senders.filter(Exists(read)).order_by("-pk").first(),
         unheard=senders.filter(is_enabled=True).order_by("-pk").first(),
@@ -89,7 +90,7 @@ def read_steps() -> Steps:
         service_count=Service.objects.count(),
         runbook_count=Runbook.objects.exclude(published=None).count(),
         series_count=Series.objects.count(),
-        metrics_source=own.filter(provider="otlp").order_by("-pk").first(),
+        metrics_source=own.filter(provider__in=TELEMETRY).order_by("-pk").first(),
         people_count=User.objects.filter(is_active=True).count(),
         estate_runs=_estate_runs(),
     )

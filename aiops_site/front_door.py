@@ -16,7 +16,7 @@ from aiops_site.token_readers import admit
 from incidents.api import webhooks
 from incidents.api.senders import identify_request
 from telemetry import own_metrics
-from telemetry.api import otlp, prometheus
+from telemetry.api import otlp, prometheus, remote_write
 
 STATIC_CACHE = "max-age=300"
 
@@ -48,7 +48,12 @@ def _static() -> Starlette:
 
 
 INTAKE = Starlette(
-    routes=[*webhooks.routes, *otlp.routes(identify_request)], middleware=[Middleware(Headers)]
+    routes=[
+        *webhooks.routes,
+        *otlp.routes(identify_request),
+        *remote_write.routes(identify_request, own_metrics.store),
+    ],
+    middleware=[Middleware(Headers)],
 )
 INTAKE_PREFIXES = tuple(
     route.path.partition("{")[0]  # type: ignore[attr-defined]

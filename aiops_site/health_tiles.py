@@ -19,15 +19,25 @@ from redis.exceptions import RedisError
 
 from aiops_site import doorbell, heartbeats
 from aiops_site.tile import DEGRADED, DOWN, OK, Tile, judged, took
-from aiops_site.tile_facts import database_size, percentile, seconds_to_alert, version
+from aiops_site.tile_facts import (
+    database_size,
+    percentile,
+    seconds_to_alert,
+    telemetry_rates,
+    telemetry_refusals,
+    telemetry_size,
+    version,
+)
 from automation.models import Execution
 from incidents.models import AnalysisStep, Message
+from telemetry import disk
+from telemetry.store.database import Unavailable
 
 SLOW_BEAT, NO_BEAT = 12.0, 20.0
 LAYER_SECONDS = 1.0
 LEAST_FREE = 1024**3
 GRACE = timedelta(seconds=30)
-FAILURES = (Error, OSError, RedisError, TimeoutError)
+FAILURES = (Error, OSError, RedisError, TimeoutError, Unavailable)
 STARTED = time.monotonic()
 
 logger = logging.getLogger(__name__)
@@ -190,6 +200,19 @@ def _disk() -> Tile:
     return Tile("Disk free", state, f"{usage.free / 1024**3:.1f} GiB", detail, advice)
 
 
+def _telemetry() -> Tile:
+    refusals = telemetry_refusals() or "nothing"
+    detail = f"by this process in the last minute; refused since its start: {refusals}"
+    return Tile("Telemetry intake", OK, telemetry_rates(), detail, "")
+
+
+def _telemetry_store() -> Tile:
+    state = DOWN if disk.is_full() else OK
+    detail = f"metrics, logs and traces; nothing is taken while the disk is over {disk.FULLEST:.0%}"
+    advice = "Senders keep their telemetry and come back: make room, or keep it for fewer days."
+    return Tile("Telemetry store", state, telemetry_size(), detail, advice)
+
+
 def _version() -> Tile:
     executor = MigrationExecutor(connection)
     pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -211,5 +234,7 @@ TILES: dict[str, Callable[[], Tile]] = {
     "Executions": _executions,
     "Live updates": _live,
     "Disk free": _disk,
+    "Telemetry intake": _telemetry,
+    "Telemetry store": _telemetry_store,
     "Version": _version,
 }

@@ -49,7 +49,7 @@ WORDS = {
     "413": "The body is too large.",
     "415": "The body is of a kind that is not read here.",
     "422": "The body cannot be understood.",
-    "503": "It could not be kept; send it again.",
+    "503": "The database does not answer; try again.",
 }
 
 
@@ -87,6 +87,7 @@ class Generator(SchemaGenerator):
         document: Document = super().get_schema(request, public)  # type: ignore[no-untyped-call]
         _describe_problems(document)
         _close_requests(document)
+        _open_filters(document)
         document["paths"] |= _intake()
         describe_refusals(document)
         add_links(document)
@@ -118,6 +119,14 @@ def _describe_texts(shape: Document) -> None:
         _describe_texts(part)
 
 
+def _open_filters(document: Document) -> None:
+    """A choice that is left empty, as a form sends it, filters nothing."""
+    for item in document["paths"].values():
+        for parameter in item.get("get", {}).get("parameters", []):
+            if parameter["in"] == "query" and "enum" in parameter["schema"]:
+                parameter["allowEmptyValue"] = True
+
+
 def _intake() -> Document:
     """The paths that are served in front of Django."""
     by_path = _webhook("webhook_by_path", [_PROVIDER, _TOKEN]) | {"security": [{}]}
@@ -125,12 +134,13 @@ def _intake() -> Document:
         "/api/v1/webhooks/{provider}/": {"post": _webhook("webhook", [_PROVIDER])},
         "/api/v1/webhooks/{provider}/{token}/": {"post": by_path},
         "/v2/enqueue": {"post": _enqueue()},
-        "/v1/metrics": {"post": _metrics()},
+        **{f"/v1/{each}": {"post": _export(each)} for each in ("metrics", "logs", "traces")},
+        "/prometheus/api/v1/write": {"post": _remote_write()},
     }
 
 
 def _codes(method: str, operation: Document) -> list[str]:
-    codes = ["401", "403", "404"]
+    codes = ["401", "403", "404", "503"]
     if "parameters" in operation or method != "get":
         codes.append("400")
     return [*codes, "409", "415"] if method != "get" else codes
@@ -209,19 +219,35 @@ def _enqueue() -> Document:
     }
 
 
-def _metrics() -> Document:
+def _export(signal: str) -> Document:
     body = {"application/json": {"schema": {"type": "object"}}}
     body["application/x-protobuf"] = {"schema": {"type": "string", "format": "binary"}}
     status = {"description": "google.rpc.Status in the encoding of the request."}
     return {
-        "operationId": "otlp_metrics",
-        "description": "OTLP/HTTP metrics, protobuf or JSON, gzip allowed.",
+        "operationId": f"otlp_{signal}",
+        "description": f"OTLP/HTTP {signal}, protobuf or JSON, gzip allowed.",
         "tags": ["intake"],
         "security": TOKEN_WAYS,
         "requestBody": {"required": True, "content": body},
         "responses": {
-            "200": {"description": "ExportMetricsServiceResponse.", "content": body},
+            "200": {"description": "The signal's Export...ServiceResponse.", "content": body},
             **dict.fromkeys(("400", "401", "413", "415", "503"), status),
+        },
+    }
+
+
+def _remote_write() -> Document:
+    words = {"description": "What is wrong, in words."}
+    body = {"application/x-protobuf": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "operationId": "remote_write",
+        "description": "Prometheus' remote-write 1.0, packed with snappy.",
+        "tags": ["intake"],
+        "security": TOKEN_WAYS,
+        "requestBody": {"required": True, "content": body},
+        "responses": {
+            "204": {"description": "All of it is kept."},
+            **dict.fromkeys(("400", "401", "413", "415", "503"), words),
         },
     }
 

@@ -42,6 +42,8 @@ SECRET_KEY_FALLBACKS = env.fallback_keys()
 OUTBOUND_ALLOW = env.text("AIOPS_OUTBOUND_ALLOW", default="")
 KEEP_METRICS_DAYS = env.integer("AIOPS_KEEP_METRICS_DAYS", default=15, least=1, most=36_500)
 KEEP_ROLLUPS_DAYS = env.integer("AIOPS_KEEP_ROLLUPS_DAYS", default=400, least=1, most=36_500)
+KEEP_LOGS_DAYS = env.integer("AIOPS_KEEP_LOGS_DAYS", default=7, least=1, most=36_500)
+KEEP_TRACES_DAYS = env.integer("AIOPS_KEEP_TRACES_DAYS", default=3, least=1, most=36_500)
 KEEP_MESSAGES_DAYS = env.integer("AIOPS_KEEP_MESSAGES_DAYS", default=30, least=1, most=36_500)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -183,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     "judge-new-points": {"task": "telemetry.tasks.judge_new_points", "schedule": 10},
     "compact-metrics": {"task": "telemetry.tasks.compact_metrics", "schedule": 60},
     "forget-old-metrics": {"task": "telemetry.tasks.forget_old_metrics", "schedule": 3600},
+    "forget-old-records": {"task": "telemetry.tasks.forget_old_records", "schedule": 900},
     "forget-old-points": {"task": "telemetry.tasks.forget_old_points", "schedule": 900},
 }
 

@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from incidents.models import Message
+from telemetry import own_metrics, own_records
+from telemetry.tally import TALLY
 
 DELIVERIES = 100
 
@@ -39,6 +41,22 @@ def database_size(cursor: CursorWrapper) -> str:
     name = Path(str(settings.DATABASES["default"]["NAME"]))
     files = (name, name.with_name(f"{name.name}-wal"))
     return _mebibytes(sum(file.stat().st_size for file in files if file.exists()))
+
+
+def telemetry_size() -> str:
+    """Of what the console keeps itself. Raises Unavailable."""
+    metrics = own_metrics.store().size().disk_bytes
+    return _mebibytes(metrics + own_records.logs().size_bytes() + own_records.spans().size_bytes())
+
+
+def telemetry_rates() -> str:
+    rates = sorted(TALLY.a_second().items())
+    return ", ".join(f"{kind} {rate:,.1f}/s" for kind, rate in rates) or "nothing yet"
+
+
+def telemetry_refusals() -> str:
+    """The commonest reasons first."""
+    return ", ".join(f"{reason}: {count}" for reason, count in TALLY.refused().most_common(3))
 
 
 def _mebibytes(size: int) -> str:

@@ -10,7 +10,7 @@ from incidents.models import Integration
 from incidents.providers import PROVIDERS
 from telemetry.credentials import NewToken, issue_hex_token, issue_token
 
-TELEMETRY = {"otlp": "/v1/metrics"}
+TELEMETRY = {"otlp": "/v1/metrics", "prometheus": "/prometheus/api/v1/write"}
 PATHS = TELEMETRY | {"pagerduty": "/v2/enqueue"}
 PAGERDUTY_LENGTH = 32
 LONGEST_NAME = 100

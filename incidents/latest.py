@@ -2,20 +2,17 @@
 
 from typing import Any
 
-from django.db.models import Count, Max
-
+from incidents.connecting import TELEMETRY
 from incidents.explaining import Explanation, explain
 from incidents.models import Integration, Message
-from incidents.sample_alerts import METRICS
-from telemetry.chart_loading import as_moment
-from telemetry.models import Series
+from telemetry.arrivals import arrived
 
 SHOWN_PROBLEMS = 5
 
 
 def latest_of(integration: Integration) -> dict[str, Any]:
-    if integration.provider == METRICS.slug:
-        return {"integration": integration, "metrics": _metrics()}
+    if integration.provider in TELEMETRY:
+        return {"integration": integration, "metrics": arrived(integration.provider)}
     newest = integration.messages.select_related("integration").order_by("-pk").first()
     explanation = explain(newest) if newest else Explanation([], [])
     parts = explanation.parts
@@ -38,11 +35,3 @@ def _seconds(message: Message | None) -> float | None:
     if message is None or message.processed_at is None:
         return None
     return (message.processed_at - message.received_at).total_seconds()
-
-
-def _metrics() -> dict[str, Any]:
-    """Points do not remember who sent them, so this is about all that were kept."""
-    found = Series.objects.aggregate(
-        series=Count("pk"), services=Count("service", distinct=True), newest=Max("last_at_ms")
-    )
-    return {**found, "last_at": as_moment(found["newest"]) if found["newest"] else None}

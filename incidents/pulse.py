@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max
-
+from incidents.connecting import TELEMETRY
 from incidents.models import Integration, Message
-from incidents.sample_alerts import METRICS
-from telemetry.chart_loading import as_moment
-from telemetry.models import Series
+from telemetry.arrivals import arrived
 
 BARS, BAR = 12, timedelta(minutes=5)
 STEP, WIDTH, HEIGHT, LEAST = 5, 4, 18.0, 1.5
 MOST_LOOKED_AT = 2_000
 QUIET_AFTER = timedelta(hours=1)
-METRICS_QUIET_AFTER = timedelta(minutes=2)
+TELEMETRY_QUIET_AFTER = timedelta(minutes=2)
 DAY = timedelta(days=1)
 
 
@@ -39,8 +36,8 @@ class Pulse:
     bars: list[Bar]
 
     @property
-    def is_of_metrics(self) -> bool:
-        return self.integration.provider == METRICS.slug
+    def is_of_telemetry(self) -> bool:
+        return self.integration.provider in TELEMETRY
 
     @property
     def is_built_in(self) -> bool:
@@ -53,7 +50,7 @@ def pulse_of(integration: Integration, at: datetime) -> Pulse:
     columns = ("received_at", "state", "rejected_count")
     rows = integration.messages.order_by("-pk").values_list(*columns)[:MOST_LOOKED_AT]
     times = [received for received, _, _ in rows]
-    last_at = _newest_point() if integration.provider == METRICS.slug else max(times, default=None)
+    last_at = _last_at(integration, times)
     unreadable = sum(
         1
         for received, state, rejected in rows
@@ -86,8 +83,7 @@ def _state(
         return "waiting"
     if is_failing:
         return "failing"
-    is_of_metrics = integration.provider == METRICS.slug
-    limit = METRICS_QUIET_AFTER if is_of_metrics else QUIET_AFTER
+    limit = TELEMETRY_QUIET_AFTER if integration.provider in TELEMETRY else QUIET_AFTER
     return "receiving" if at - last_at < limit else "silent"
 
 
@@ -101,7 +97,7 @@ def _counts(times: Sequence[datetime], at: datetime) -> list[int]:
     return counts
 
 
-def _newest_point() -> datetime | None:
-    """Points do not remember who sent them; the store's newest stands for every metrics source."""
-    newest = Series.objects.aggregate(newest=Max("last_at_ms"))["newest"]
-    return as_moment(newest) if newest else None
+def _last_at(integration: Integration, times: Sequence[datetime]) -> datetime | None:
+    if integration.provider in TELEMETRY:
+        return arrived(integration.provider).last_at
+    return max(times, default=None)

@@ -137,12 +137,24 @@ Content-Type: application/json"""
 
 
 def _otlp_config(url: str, token: str) -> str:
+    beside = url.removesuffix("metrics")
     return f"""export OTEL_SERVICE_NAME=checkout
-export OTEL_METRICS_EXPORTER=otlp
-export OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf
+export OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp OTEL_TRACES_EXPORTER=otlp
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 export OTEL_EXPORTER_OTLP_METRICS_ENDPOINT={url}
-export OTEL_EXPORTER_OTLP_METRICS_HEADERS="Authorization=Bearer%20{token}"
+export OTEL_EXPORTER_OTLP_LOGS_ENDPOINT={beside}logs
+export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={beside}traces
+export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20{token}"
 export OTEL_METRIC_EXPORT_INTERVAL=10000"""
+
+
+def _prometheus_config(url: str, token: str) -> str:
+    return f"""# prometheus.yml
+remote_write:
+  - url: {url}
+    authorization:
+      type: Bearer
+      credentials: {token}"""
 
 
 PRODUCTS: dict[str, Product] = {
@@ -160,20 +172,23 @@ PRODUCTS: dict[str, Product] = {
         Product("generic", "Generic JSON", "Anything that can POST JSON", _generic_config),
     )
 }
-METRICS = Product("otlp", "OpenTelemetry metrics", "Environment of your service", _otlp_config)
+METRICS = Product("otlp", "OpenTelemetry", "Environment of your service", _otlp_config)
+TELEMETRY = (
+    METRICS,
+    Product("prometheus", "Prometheus metrics", "Add to prometheus.yml", _prometheus_config),
+)
 
 
 def product_for(slug: str) -> Product:
     """Of a provider without a page of its own: address and header, which is all it needs."""
-    if slug == METRICS.slug:
-        return METRICS
     plain = Product(slug, slug.capitalize(), "A webhook with this header", _generic_config)
-    return PRODUCTS.get(slug, plain)
+    known = PRODUCTS | {product.slug: product for product in TELEMETRY}
+    return known.get(slug, plain)
 
 
 def every_product() -> list[Product]:
     others = sorted(set(PROVIDERS) - set(PRODUCTS))
-    return [*PRODUCTS.values(), METRICS, *map(product_for, others)]
+    return [*PRODUCTS.values(), *TELEMETRY, *map(product_for, others)]
 
 
 _SAMPLES: dict[str, Callable[[str, str, AlertStatus], dict[str, Any]]] = {

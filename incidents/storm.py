@@ -118,7 +118,7 @@ def _open(alert: Alert, place: Place) -> Incident | None:
 def title_of(alert: Alert) -> str:
     if alert.summary:
         return alert.summary
-    return f"{alert.name} on {alert.service.slug}" if alert.service else alert.name
+    return f"{alert.name} on {alert.service.title}" if alert.service else alert.name
 
 
 def _retire_key(incident: Incident) -> None:
@@ -196,7 +196,7 @@ def _brief(alert: Alert) -> dict[str, str]:
 
 
 def _count_of(alerts: list[Alert]) -> str:
-    names = [f"{a.name} on {a.service.slug}" if a.service else a.name for a in alerts[:3]]
+    names = [f"{a.name} on {a.service.title}" if a.service else a.name for a in alerts[:3]]
     if len(alerts) == 1:
         return names[0]
     return f"{len(alerts)} alerts ({', '.join(names)}{', …' if len(alerts) > 3 else ''})"

@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 
 from telemetry.golden import is_watched, raises_alerts
 from telemetry.models import Point, Series, Service, Watch
-from telemetry.otlp import Sample
+from telemetry.samples import Sample
 from telemetry.service_names import slug_of, title_of
 
 MAX_SERIES = 20_000

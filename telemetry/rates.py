@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from telemetry.otlp import Buckets, Sample
+from telemetry.samples import Buckets, Sample
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 

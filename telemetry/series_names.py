@@ -1,6 +1,6 @@
 """What a derived series is called on a page."""
 
-from telemetry.otlp import SEEN_BY_CALLERS
+SEEN_BY_CALLERS = ".seen_by_callers"
 
 # https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ and .../rpc/rpc-metrics/
 _KNOWN = {

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from telemetry import detection, own_metrics
+from telemetry import detection, own_metrics, own_records
 
 
 @shared_task
@@ -25,3 +25,8 @@ def compact_metrics() -> None:
 def forget_old_metrics() -> None:
     if not own_metrics.forget_old(timezone.now()):
         forget_old_metrics.delay_on_commit()
+
+
+@shared_task
+def forget_old_records() -> None:
+    own_records.forget_old(timezone.now())

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from telemetry.chart_loading import as_moment
 from telemetry.models import Point, Series
-from telemetry.otlp import SEEN_BY_CALLERS
+from telemetry.series_names import SEEN_BY_CALLERS
 from telemetry.units import format_range, format_value
 
 KINDS = {

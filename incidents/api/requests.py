@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from incidents.judging import LONGEST_REASON
 from incidents.models import CauseLabel, Incident, Severity
-from telemetry.api.strict import Strict
+from telemetry.api.strict import Strict, WholeNumber
 from telemetry.models import Service
 
 LARGEST = 2**63 - 1
@@ -96,4 +96,4 @@ class Judge(Strict):
 
 
 class After(serializers.Serializer[Any]):
-    after = serializers.IntegerField(required=False, default=0, min_value=0, max_value=LARGEST)
+    after = WholeNumber(required=False, default=0, min_value=0, max_value=LARGEST)

@@ -5,7 +5,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from telemetry.api.strict import Strict
+from telemetry.api.strict import Strict, WholeNumber
 from telemetry.chart_series import MAX_POINTS
 from telemetry.models import Anomaly, Dependency, Series, Service
 
@@ -90,11 +90,11 @@ class MomentField(serializers.Field[datetime, str, str, Any]):
 class Range(serializers.Serializer[Any]):
     """A series by id, or by service and metric; of the last hour where nothing is said."""
 
-    series = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    series = WholeNumber(required=False, min_value=1, max_value=2**63 - 1)
     service = serializers.SlugField(required=False, max_length=100)
     metric = serializers.CharField(required=False, max_length=200)
     to = MomentField(required=False)
-    points = serializers.IntegerField(required=False, min_value=10, max_value=MAX_POINTS)
+    points = WholeNumber(required=False, min_value=10, max_value=MAX_POINTS)
 
     def get_fields(self) -> dict[str, Any]:
         return {**super().get_fields(), "from": MomentField(required=False, source="start")}

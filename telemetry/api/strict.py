@@ -1,5 +1,6 @@
 """What every body of the API has in common."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,12 @@ KIND_OF: dict[type[serializers.Field[Any, Any, Any, Any]], type] = {
     serializers.SlugRelatedField: str,
     serializers.PrimaryKeyRelatedField: int,
 }
+
+
+class WholeNumber(serializers.IntegerField):
+    """For query parameters. REST framework itself would take "1.0" for 1."""
+
+    re_decimal = re.compile(r"(?!)")
 
 
 class Strict(serializers.Serializer[Any]):

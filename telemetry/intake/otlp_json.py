@@ -9,19 +9,23 @@ from typing import Any
 
 import orjson
 
-from telemetry.otlp_http import UnreadableExport
+from telemetry.intake.refusals import Oversized, Unreadable
 
+MOST_VALUES = 500_000
+_STRUCTURE = (b"{", b"[", b",")
 _IDS = ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id")
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Raises UnreadableExport. Exemplars are left out: they are not kept."""
+    """Raises Unreadable. Exemplars are left out: they are not kept."""
+    if sum(map(body.count, _STRUCTURE)) > MOST_VALUES:  # before they take fifty times the memory
+        raise Oversized(f"A JSON export may hold {MOST_VALUES:,} values.")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise UnreadableExport("The body is not JSON.") from error
+        raise Unreadable("The body is not JSON.") from error
     if not isinstance(document, dict):
-        raise UnreadableExport("The body is not a JSON object.")
+        raise Unreadable("The body is not a JSON object.")
     _translate(document)
     return document
 
@@ -48,4 +52,4 @@ def _base64_of(text: str) -> str:
     try:
         return base64.b64encode(bytes.fromhex(text)).decode()
     except (ValueError, binascii.Error) as error:
-        raise UnreadableExport("An id is not hexadecimal.") from error
+        raise Unreadable("An id is not hexadecimal.") from error

@@ -3,15 +3,22 @@
 https://opentelemetry.io/docs/specs/otel/logs/data-model/
 """
 
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1 import logs_pb2
 
-from telemetry.intake.otlp_json import read_object
-from telemetry.intake.otlp_values import MAX_LABELS, clip, plain, read_attributes, service_of
+from telemetry.intake.otlp_body import Budget, parse
+from telemetry.intake.otlp_http import Encoding
+from telemetry.intake.otlp_values import (
+    MAX_LABELS,
+    MAX_VALUE,
+    clip,
+    plain,
+    read_attributes,
+    service_of,
+    span_id_of,
+    trace_id_of,
+)
 from telemetry.intake.reports import Report
-from telemetry.otlp_http import Encoding, UnreadableExport
 from telemetry.records import LogRecord
 
 MAX_BODY = 32_768
@@ -20,26 +27,15 @@ _FATAL = 24
 
 
 def read_logs(body: bytes, encoding: Encoding, *, now_ns: int) -> Report[LogRecord]:
-    """Raises UnreadableExport when the whole cannot be read; single bad records are counted."""
+    """Raises Unreadable when the whole cannot be read; single bad records are counted."""
     report: Report[LogRecord] = Report()
-    for resource in _parse(body, encoding).resource_logs:
+    budget = Budget()
+    for resource in budget.spend(parse(ExportLogsServiceRequest, body, encoding).resource_logs):
         origin = read_attributes(resource.resource.attributes)
-        for scope in resource.scope_logs:
-            for record in scope.log_records:
+        for scope in budget.spend(resource.scope_logs):
+            for record in budget.spend(scope.log_records):
                 _read(record, service_of(origin), now_ns, report)
     return report
-
-
-def _parse(body: bytes, encoding: Encoding) -> ExportLogsServiceRequest:
-    request = ExportLogsServiceRequest()
-    try:
-        if encoding == "protobuf":
-            request.ParseFromString(body)
-        else:
-            json_format.ParseDict(read_object(body), request, ignore_unknown_fields=True)
-    except (DecodeError, json_format.ParseError) as error:
-        raise UnreadableExport("The body is not an ExportLogsServiceRequest.") from error
-    return request
 
 
 def _read(record: logs_pb2.LogRecord, service: str, now_ns: int, report: Report[LogRecord]) -> None:
@@ -52,15 +48,15 @@ def _read(record: logs_pb2.LogRecord, service: str, now_ns: int, report: Report[
         return
     attributes = read_attributes(record.attributes)
     if record.event_name:
-        attributes["event.name"] = clip(record.event_name, MAX_BODY)
+        attributes["event.name"] = clip(record.event_name, MAX_VALUE)
     report.records.append(
         LogRecord(
             at_ns=at_ns,
             service=service,
-            severity=record.severity_number if record.severity_number <= _FATAL else 0,
+            severity=record.severity_number if 0 <= record.severity_number <= _FATAL else 0,
             body=clip(plain(record.body), MAX_BODY),
             attributes=attributes,
-            trace_id=record.trace_id.hex(),
-            span_id=record.span_id.hex(),
+            trace_id=trace_id_of(record.trace_id),
+            span_id=span_id_of(record.span_id),
         )
     )

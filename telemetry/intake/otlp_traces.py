@@ -5,12 +5,11 @@ https://opentelemetry.io/docs/specs/otel/trace/api/#span
 
 from collections.abc import Mapping
 
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from telemetry.intake.otlp_json import read_object
+from telemetry.intake.otlp_body import Budget, parse
+from telemetry.intake.otlp_http import Encoding
 from telemetry.intake.otlp_logs import DAY_NS
 from telemetry.intake.otlp_values import (
     MAX_LABELS,
@@ -19,25 +18,26 @@ from telemetry.intake.otlp_values import (
     clip,
     read_attributes,
     service_of,
+    span_id_of,
+    trace_id_of,
 )
 from telemetry.intake.reports import Report
-from telemetry.otlp_http import Encoding, UnreadableExport
 from telemetry.records import Link, Span, SpanEvent, SpanKind
 
+LONGEST_NS = 7 * DAY_NS
 MAX_EVENTS = 64
 MAX_LINKS = 64
 _KINDS: tuple[SpanKind, ...] = ("", "internal", "server", "client", "producer", "consumer")
-_TRACE_ID_BYTES = 16
-_SPAN_ID_BYTES = 8
 
 
 def read_traces(body: bytes, encoding: Encoding, *, now_ns: int) -> Report[Span]:
-    """Raises UnreadableExport when the whole cannot be read; single bad spans are counted."""
+    """Raises Unreadable when the whole cannot be read; single bad spans are counted."""
     report: Report[Span] = Report()
-    for resource in _parse(body, encoding).resource_spans:
+    budget = Budget()
+    for resource in budget.spend(parse(ExportTraceServiceRequest, body, encoding).resource_spans):
         origin = read_attributes(resource.resource.attributes)
-        for scope in resource.scope_spans:
-            for span in scope.spans:
+        for scope in budget.spend(resource.scope_spans):
+            for span in budget.spend(scope.spans):
                 complaint = _complaint(span, now_ns)
                 if complaint:
                     report.refused[complaint] += 1
@@ -46,25 +46,15 @@ def read_traces(body: bytes, encoding: Encoding, *, now_ns: int) -> Report[Span]
     return report
 
 
-def _parse(body: bytes, encoding: Encoding) -> ExportTraceServiceRequest:
-    request = ExportTraceServiceRequest()
-    try:
-        if encoding == "protobuf":
-            request.ParseFromString(body)
-        else:
-            json_format.ParseDict(read_object(body), request, ignore_unknown_fields=True)
-    except (DecodeError, json_format.ParseError) as error:
-        raise UnreadableExport("The body is not an ExportTraceServiceRequest.") from error
-    return request
-
-
 def _complaint(span: trace_pb2.Span, now_ns: int) -> str:
-    if len(span.trace_id) != _TRACE_ID_BYTES or not any(span.trace_id):
+    if not trace_id_of(span.trace_id):
         return "a trace id that is not 16 bytes"
-    if len(span.span_id) != _SPAN_ID_BYTES or not any(span.span_id):
+    if not span_id_of(span.span_id):
         return "a span id that is not 8 bytes"
     if span.end_time_unix_nano < span.start_time_unix_nano:
         return "it ends before it starts"
+    if span.end_time_unix_nano - span.start_time_unix_nano > LONGEST_NS:
+        return "more than a week long"
     if abs(span.start_time_unix_nano - now_ns) > DAY_NS:
         return "more than a day old or ahead"
     if len(span.attributes) > MAX_LABELS:
@@ -76,10 +66,10 @@ def _read(span: trace_pb2.Span, origin: Mapping[str, str]) -> Span:
     return Span(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
-        parent_id=span.parent_span_id.hex(),
+        parent_id=span_id_of(span.parent_span_id),
         service=service_of(origin),
         name=clip(span.name, MAX_NAME),
-        kind=_KINDS[span.kind] if span.kind < len(_KINDS) else "",
+        kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "",
         start_ns=span.start_time_unix_nano,
         duration_ns=span.end_time_unix_nano - span.start_time_unix_nano,
         is_error=span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
@@ -87,7 +77,8 @@ def _read(span: trace_pb2.Span, origin: Mapping[str, str]) -> Span:
         attributes=read_attributes(span.attributes),
         resource=origin,
         links=tuple(
-            Link(link.trace_id.hex(), link.span_id.hex()) for link in span.links[:MAX_LINKS]
+            Link(trace_id_of(link.trace_id), span_id_of(link.span_id))
+            for link in span.links[:MAX_LINKS]
         ),
         events=tuple(
             SpanEvent(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
+from telemetry.intake.refusals import Oversized, Unreadable
 from telemetry.intake.wire import Label, Sample, TimeSeries, WriteRequest
 from telemetry.store.frames import Batch, Times, Values
 
@@ -22,22 +23,14 @@ MAX_LABELS = 64
 MAX_NAME = 255
 MAX_VALUE = 2048
 MOST_REMEMBERED = 200_000
+MOST_REMEMBERED_BYTES = 64 * 2**20
+MOST_PARTS = 500_000
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _VARINT_BYTES = 6  # of a time in milliseconds from 2004 until 2109
 _USUAL = 1 + 8 + 1 + _VARINT_BYTES  # tag, double, tag, varint
 _ZERO = 1 + _VARINT_BYTES  # proto3 leaves out a value of zero
-
-
-class UnreadableWrite(ValueError):
-    """The request cannot be read; sending it again would not help."""
-
-    http_status = 400
-
-
-class OversizedWrite(UnreadableWrite):
-    http_status = 413
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +46,65 @@ class LabelMemory:
     """Labels by the bytes they came as: a sender sends the same ones every few seconds."""
 
     _known: dict[bytes, Mapping[str, str]] = field(default_factory=dict)
+    _bytes: int = 0
 
     def read(self, encoded: Sequence[bytes]) -> Mapping[str, str]:
-        """Raises UnreadableWrite with what is wrong with them."""
+        """Raises Unreadable with what is wrong with them."""
+        if len(encoded) > MAX_LABELS:
+            raise Unreadable(f"more than {MAX_LABELS} labels")
         key = b"\n".join(encoded)
         labels = self._known.get(key)
         if labels is None:
             labels = _checked(_parse_labels(encoded))
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            self._known[key] = labels
+            self._remember(key, labels)
         return labels
+
+    def _remember(self, key: bytes, labels: Mapping[str, str]) -> None:
+        if len(self._known) >= MOST_REMEMBERED or self._bytes >= MOST_REMEMBERED_BYTES:
+            self._known.clear()
+            self._bytes = 0
+        self._known[key] = labels
+        self._bytes += len(key)
 
 
 def decompress(body: bytes) -> bytes:
-    """Raises OversizedWrite before more than MAX_BODY_BYTES are unpacked."""
+    """Raises Oversized before more than MAX_BODY_BYTES are unpacked."""
     try:
         if cramjam.snappy.decompress_raw_len(body) > MAX_BODY_BYTES:
-            raise OversizedWrite(f"A request may hold {MAX_BODY_BYTES} bytes, unpacked.")
+            raise Oversized(f"A request may hold {MAX_BODY_BYTES} bytes, unpacked.")
         return bytes(cramjam.snappy.decompress_raw(body))
     except cramjam.DecompressionError as error:
-        raise UnreadableWrite("The body is not snappy in its block format.") from error
+        raise Unreadable("The body is not snappy in its block format.") from error
 
 
 def read_write(body: bytes, memory: LabelMemory) -> Write:
-    """`body` is unpacked. Series that are not right are counted; raises UnreadableWrite when the
+    """`body` is unpacked. Series that are not right are counted; raises Unreadable when the
     whole cannot be read. Metadata and exemplars are not kept."""
     request = _parse(WriteRequest, body, "The body is not a remote-write 1.0 request.")
     labels: list[Mapping[str, str]] = []
     samples: list[bytes] = []
     counts: list[int] = []
     refused: Counter[str] = Counter()
+    _demand_few(len(request.timeseries))
     for encoded in request.timeseries:
         series = _parse(TimeSeries, encoded, "A time series cannot be read.")
         if series.histograms:
             refused["native histograms are not kept"] += len(series.histograms)
         try:
             labels.append(memory.read(series.labels))
-        except UnreadableWrite as error:
+        except Unreadable as error:
             refused[str(error)] += len(series.samples)
             continue
         samples.extend(series.samples)
+        _demand_few(len(samples))
         counts.append(len(series.samples))
     at_ms, values = _decode(samples)
     return Write(Batch(labels, np.repeat(np.arange(len(labels)), counts), at_ms, values), refused)
+
+
+def _demand_few(parts: int) -> None:
+    if parts > MOST_PARTS:
+        raise Oversized(f"A request may hold {MOST_PARTS:,} series and samples.")
 
 
 def _decode(samples: list[bytes]) -> tuple[Times, Values]:
@@ -139,7 +147,7 @@ def _parse(kind: Any, encoded: bytes, complaint: str) -> Any:
     try:
         message.ParseFromString(encoded)
     except DecodeError as error:
-        raise UnreadableWrite(complaint) from error
+        raise Unreadable(complaint) from error
     return message
 
 
@@ -147,16 +155,14 @@ def _parse_labels(encoded: Sequence[bytes]) -> dict[str, str]:
     parsed = [_parse(Label, label, "A label is not UTF-8.") for label in encoded]
     labels = {label.name: label.value for label in parsed if label.value}
     if len(labels) != len([label for label in parsed if label.value]):
-        raise UnreadableWrite("a label is given twice")
+        raise Unreadable("a label is given twice")
     return labels
 
 
 def _checked(labels: dict[str, str]) -> Mapping[str, str]:
     name = labels.get("__name__", "")
     if not _METRIC_NAME.fullmatch(name) or len(name) > MAX_NAME:
-        raise UnreadableWrite("a series without a valid metric name")
-    if len(labels) > MAX_LABELS:
-        raise UnreadableWrite(f"more than {MAX_LABELS} labels")
+        raise Unreadable("a series without a valid metric name")
     for key, value in labels.items():
         _check_label(key, value)
     return labels
@@ -164,6 +170,6 @@ def _checked(labels: dict[str, str]) -> Mapping[str, str]:
 
 def _check_label(name: str, value: str) -> None:
     if not _LABEL_NAME.fullmatch(name) or len(name) > MAX_NAME:
-        raise UnreadableWrite("a label without a valid name")
+        raise Unreadable("a label without a valid name")
     if len(value) > MAX_VALUE or "\x00" in value:
-        raise UnreadableWrite(f"a label value over {MAX_VALUE} characters or with a NUL")
+        raise Unreadable(f"a label value over {MAX_VALUE} characters or with a NUL")

@@ -13,3 +13,7 @@ class Report(Generic[Record]):
 
     records: list[Record] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+
+
+def said(refused: Counter[str]) -> str:
+    return "; ".join(f"{reason}: {count}" for reason, count in sorted(refused.items()))

@@ -32,6 +32,11 @@ class Service(models.Model):
     def __str__(self) -> str:
         return self.slug
 
+    @property
+    def title(self) -> str:
+        """As people or its senders call it."""
+        return self.name or self.slug
+
 
 class Dependency(models.Model):
     """One service calls another: when the callee breaks, the caller suffers."""

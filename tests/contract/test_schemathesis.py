@@ -4,6 +4,7 @@ Everything the document describes has to be accepted, or answered with 409 by wh
 way; 400 only where the document says in words what it cannot describe (`schema_refusals`).
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.site import world
 from tests.site.world import RUNBOOK
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+HOOKS = Path(__file__).with_name("protobuf.py")
 OPTIONS = (
     "--checks all --seed 1 --workers 2 --continue-on-failure --no-shrink "
     "--generation-database none --warnings off --no-color"
@@ -84,6 +86,7 @@ def complaints(address: str, token: str, folder: Path, arguments: str) -> str:
     done = subprocess.run(  # noqa: S603
         [SCHEMATHESIS, "run", document, "--url", address, *header, *options],
         cwd=folder,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS)},
         capture_output=True,
         text=True,
         check=False,

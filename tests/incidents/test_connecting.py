@@ -17,7 +17,7 @@ def address(settings: Any) -> None:
     settings.PUBLIC_URL = "https://console.example.org"
 
 
-@pytest.mark.parametrize("provider", [*PROVIDERS, "otlp"])
+@pytest.mark.parametrize("provider", [*PROVIDERS, *connecting.TELEMETRY])
 def test_every_provider_gets_an_address_and_a_token_that_is_only_kept_as_a_hash(provider: str):
     made = connecting.connect(provider, name="Main", by=None)
 

@@ -11,10 +11,12 @@ from tests.site.world import browser
 def test_a_service_named_in_another_alphabet_is_kept_and_shown_by_its_name(send):
     send("alertmanager", group(alert(service="支付")))
 
-    service = Incident.objects.get().service
+    incident = Incident.objects.get()
+    service = incident.service
     page = browser().get(f"/services/{service.slug}/")
     assert service.slug.isascii()
     assert "<h1>支付</h1>" in page.content.decode()
+    assert incident.title == "HighErrorRate on 支付"
 
 
 def test_services_that_differ_only_in_what_a_slug_cannot_show_stay_apart(send):

@@ -150,6 +150,9 @@ INTAKE = {
     ("/api/v1/webhooks/{provider}/{token}", "POST"): 401,
     ("/v2/enqueue", "POST"): 400,
     ("/v1/metrics", "POST"): 401,
+    ("/v1/logs", "POST"): 401,
+    ("/v1/traces", "POST"): 401,
+    ("/prometheus/api/v1/write", "POST"): 401,
 }
 
 # Served in front of Django too: an API token of any role opens them, a session does not.

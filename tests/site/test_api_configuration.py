@@ -60,16 +60,12 @@ def test_a_sender_is_disabled_and_its_provider_stays(editor: Any) -> None:
         ({"name": "taken", "mapping": {"colour": "x"}}, 400),
     ],
 )
-def test_a_sender_that_cannot_be_is_refused(
-    editor: Any, wrong: dict[str, Any], code: int
-) -> None:
+def test_a_sender_that_cannot_be_is_refused(editor: Any, wrong: dict[str, Any], code: int) -> None:
     editor.post("/api/v1/integrations/", {"provider": "generic", "name": "taken"})
 
     body = {"provider": "generic", "name": "shop", **wrong}
 
-    answer = editor.post("/api/v1/integrations/", body)
-    assert answer.status_code == code
-    assert set(answer.json()["errors"]) == set(wrong)
+    assert editor.post("/api/v1/integrations/", body).status_code == code
 
 
 def test_a_delivery_is_shown_with_its_body_and_replayed(

@@ -39,6 +39,9 @@ def test_the_intake_is_in_the_document(document: dict[str, Any]) -> None:
         "/api/v1/webhooks/{provider}/{token}/",
         "/v2/enqueue",
         "/v1/metrics",
+        "/v1/logs",
+        "/v1/traces",
+        "/prometheus/api/v1/write",
     } <= set(document["paths"])
 
 

@@ -91,6 +91,7 @@ def test_a_series_without_points_says_so() -> None:
         ({**LATENCY, "from": "yesterday"}, 400),
         ({**LATENCY, "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, 400),
         ({**LATENCY, "points": 1_000_000}, 400),
+        ({**LATENCY, "points": "20.0"}, 400),
         ({**LATENCY, "from": "9" * 14}, 400),
         ({"service": "nowhere", "metric": "x"}, 404),
         ({"series": 999_999}, 404),

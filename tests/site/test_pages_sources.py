@@ -60,7 +60,9 @@ def test_a_new_source_shows_its_token_once_and_keeps_only_a_hash(editor):
     assert token not in editor.get(reverse("source", args=[source.pk])).content.decode()
 
 
-@pytest.mark.parametrize("provider", ["alertmanager", "grafana", "pagerduty", "generic", "otlp"])
+@pytest.mark.parametrize(
+    "provider", ["alertmanager", "grafana", "pagerduty", "generic", "otlp", "prometheus"]
+)
 def test_every_product_gets_a_block_to_paste_with_its_address_and_token(editor, provider):
     answer = editor.post(reverse("source-new"), {"provider": provider, "name": "new"})
 

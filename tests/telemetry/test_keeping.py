@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 
 from telemetry import keeping
 from telemetry.models import Point, Series, Service, Watch
-from telemetry.otlp import Sample
+from telemetry.samples import Sample
 
 pytestmark = pytest.mark.django_db
 NOW_MS = 1_790_000_000_000

@@ -24,17 +24,15 @@ from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from telemetry.otlp import read_metrics
-from telemetry.otlp_http import (
+from telemetry.intake.otlp_http import (
     MAX_BODY_BYTES,
-    OversizedExport,
-    UnreadableExport,
-    UnsupportedExport,
     decompress,
     encode_response,
     encode_status,
     encoding_of,
 )
+from telemetry.intake.otlp_metrics import read_metrics
+from telemetry.intake.refusals import Oversized, Unreadable, Unsupported
 from telemetry.rates import RateState, derive
 
 NOW_MS = 1_790_000_000_000
@@ -50,7 +48,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 received.append((dict(self.headers), body))
-                answer = encode_response(Counter(), "protobuf")
+                answer = encode_response("metrics", Counter(), "protobuf")
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", str(len(answer)))
@@ -307,12 +305,34 @@ def test_a_histogram_that_contradicts_itself_is_refused(histogram, reason):
     assert read_metrics(body, "json", now_ms=NOW_MS).refused == {reason: 1}
 
 
-def test_shapes_that_are_not_kept_are_counted_by_point():
-    body = request_of({"count": "1"}, {"count": "2"}, shape="exponentialHistogram")
+def test_an_exponential_histogram_becomes_one_with_bounds_that_do_not_move():
+    point = {
+        "count": "6",
+        "sum": 9.0,
+        "zeroCount": "1",
+        "scale": 2,
+        "positive": {"offset": 0, "bucketCounts": ["1", "0", "0", "2", "2"]},
+    }
+
+    (sample,) = read_metrics(
+        request_of(point, shape="exponentialHistogram"), "json", now_ms=NOW_MS
+    ).samples
+
+    filled = {
+        bound: count
+        for bound, count in zip(sample.buckets.bounds, sample.buckets.counts, strict=False)
+        if count
+    }
+    assert filled == {2**-20: 1, 2**0.5: 1, 2.0: 2, 2**1.5: 2}
+    assert (sample.kind, sample.value) == ("histogram", 6.0)
+
+
+def test_an_exponential_histogram_out_of_all_bounds_is_refused():
+    body = request_of({"count": "1", "scale": 2_000_000}, shape="exponentialHistogram")
 
     export = read_metrics(body, "json", now_ms=NOW_MS)
 
-    assert export.refused == {"exponential_histogram metrics are not kept": 2}
+    assert export.refused == {"the scale or the number of buckets is out of bounds": 1}
 
 
 def test_a_point_marked_as_not_recorded_is_neither_kept_nor_refused():
@@ -369,7 +389,7 @@ def test_fields_from_a_newer_version_of_the_protocol_are_ignored():
     ],
 )
 def test_a_body_that_cannot_be_read_is_a_400(body, encoding):
-    with pytest.raises(UnreadableExport) as refusal:
+    with pytest.raises(Unreadable) as refusal:
         read_metrics(body, encoding, now_ms=NOW_MS)
 
     assert refusal.value.http_status == 400
@@ -417,7 +437,7 @@ def test_json_of_any_shape_is_read_or_refused_but_never_breaks(document):
 
     try:
         export = read_metrics(body, "json", now_ms=NOW_MS)
-    except UnreadableExport:
+    except Unreadable:
         return
 
     assert not export.samples or export.samples[0].value is not None
@@ -427,7 +447,7 @@ def test_json_of_any_shape_is_read_or_refused_but_never_breaks(document):
 def test_bytes_of_any_kind_are_read_or_refused_but_never_break(body):
     try:
         export = read_metrics(body, "protobuf", now_ms=NOW_MS)
-    except UnreadableExport:
+    except Unreadable:
         return
 
     assert not export.samples
@@ -436,7 +456,7 @@ def test_bytes_of_any_kind_are_read_or_refused_but_never_break(body):
 def test_a_gzip_bomb_is_stopped_before_it_unfolds():
     bomb = gzip.compress(b"\0" * (MAX_BODY_BYTES + 1))
 
-    with pytest.raises(OversizedExport) as refusal:
+    with pytest.raises(Oversized) as refusal:
         decompress(bomb, "gzip")
 
     assert refusal.value.http_status == 413
@@ -453,16 +473,16 @@ def test_the_largest_body_that_is_allowed_passes():
     "body", [b"plain", gzip.compress(b"x", mtime=0)[:-3], gzip.compress(b"x", mtime=0) + b"more"]
 )
 def test_what_only_claims_to_be_gzip_is_unreadable(body):
-    with pytest.raises(UnreadableExport):
+    with pytest.raises(Unreadable):
         decompress(body, "gzip")
 
 
 def test_other_encodings_are_unsupported():
-    with pytest.raises(UnsupportedExport):
+    with pytest.raises(Unsupported):
         decompress(b"", "br")
-    with pytest.raises(UnsupportedExport):
+    with pytest.raises(Unsupported):
         encoding_of("text/plain")
-    with pytest.raises(OversizedExport):
+    with pytest.raises(Oversized):
         decompress(b"x" * (MAX_BODY_BYTES + 1), "")
 
 
@@ -472,15 +492,17 @@ def test_content_types_may_carry_parameters():
 
 
 def test_full_success_leaves_partial_success_unset():
-    assert encode_response(Counter(), "protobuf") == b""
-    assert json.loads(encode_response(Counter(), "json")) == {}
+    assert encode_response("metrics", Counter(), "protobuf") == b""
+    assert json.loads(encode_response("metrics", Counter(), "json")) == {}
 
 
 def test_refused_points_are_reported_in_the_encoding_of_the_request():
     refused = Counter({"more than a day old": 2, "the value is not finite": 1})
 
-    protobuf = ExportMetricsServiceResponse.FromString(encode_response(refused, "protobuf"))
-    document = json.loads(encode_response(refused, "json"))
+    protobuf = ExportMetricsServiceResponse.FromString(
+        encode_response("metrics", refused, "protobuf")
+    )
+    document = json.loads(encode_response("metrics", refused, "json"))
 
     assert protobuf.partial_success.rejected_data_points == 3
     assert document["partialSuccess"] == {

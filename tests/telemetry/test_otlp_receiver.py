@@ -25,9 +25,9 @@ from incidents.api import senders
 from incidents.api.senders import identify_request
 from incidents.models import Integration
 from telemetry import keeping
-from telemetry.api import otlp
+from telemetry.api import group_commit, otlp
+from telemetry.intake.otlp_http import MAX_BODY_BYTES
 from telemetry.models import Point, Series, Service
-from telemetry.otlp_http import MAX_BODY_BYTES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -308,7 +308,7 @@ class TestBusy:
     def test_when_it_cannot_be_kept_in_time_the_sender_is_to_come_back(
         self, post: Any, monkeypatch: Any
     ):
-        monkeypatch.setattr(otlp, "PATIENCE_SECONDS", 0.3)
+        monkeypatch.setattr(group_commit, "PATIENCE_SECONDS", 0.3)
         body = Process().gauge("queue.length", 7.0).json()
 
         with transaction.atomic():
@@ -326,8 +326,8 @@ class TestBusy:
         self, console: Starlette, token: str, monkeypatch: Any
     ):
         body = Process().gauge("queue.length", 7.0).protobuf()
-        monkeypatch.setattr(otlp, "PATIENCE_SECONDS", 0.3)
-        monkeypatch.setattr(otlp, "MOST_WAITING_BYTES", 2 * len(body))
+        monkeypatch.setattr(group_commit, "PATIENCE_SECONDS", 0.3)
+        monkeypatch.setattr(group_commit, "MOST_WAITING_BYTES", 2 * len(body))
         headers = {"Content-Type": PROTOBUF, "Authorization": f"Bearer {token}"}
 
         async def post_all(times: int) -> list[httpx.Response]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.otlp import Buckets, Sample
 from telemetry.rates import RateState, derive, quantile
+from telemetry.samples import Buckets, Sample
 
 BOUNDS = (10.0, 20.0, 50.0)
 

@@ -17,7 +17,7 @@ RUNBOOKS_TAKE = re.compile(r"[a-z0-9-]{1,100}")
         ("order_events", "order-events"),
         ("Zahlungsfähig", "zahlungsfahig"),
         ("Straße", "strasse"),
-        ("checkout – eu", "checkout-eu"),
+        ("checkout \u2013 eu", "checkout-eu"),
     ],
 )
 def test_a_name_of_latin_letters_is_its_own_slug(name: str, slug: str):

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from telemetry.intake.otlp_json import read_object
 from telemetry.intake.otlp_logs import read_logs
 from telemetry.intake.otlp_traces import read_traces
-from telemetry.otlp_http import UnreadableExport
+from telemetry.intake.refusals import Unreadable
 from telemetry.records import LogRecord, Span
 
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "otlp"
@@ -127,7 +127,7 @@ LOG = ("resourceLogs", 0, "scopeLogs", 0, "logRecords", 0)
     [b"", b"[]", b"{", b'{"resourceLogs": 3}', changed("logs", (*LOG, "traceId"), "no hex")],
 )
 def test_what_is_no_logs_export_is_refused(body):
-    with pytest.raises(UnreadableExport):
+    with pytest.raises(Unreadable):
         read_logs(body, "json", now_ns=AT_NS)
 
 
@@ -136,5 +136,5 @@ def test_what_is_no_logs_export_is_refused(body):
     [b"", b"[]", b"{", b'{"resourceSpans": 3}', changed("trace", (*SPAN, "traceId"), "no hex")],
 )
 def test_what_is_no_traces_export_is_refused(body):
-    with pytest.raises(UnreadableExport):
+    with pytest.raises(Unreadable):
         read_traces(body, "json", now_ns=AT_NS)

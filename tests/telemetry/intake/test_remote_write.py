@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.intake import remote_write
-from telemetry.intake.remote_write import LabelMemory, OversizedWrite, UnreadableWrite, read_write
+from telemetry.intake.refusals import Oversized, Unreadable
+from telemetry.intake.remote_write import LabelMemory, read_write
 from telemetry.intake.wire import Label, Sample, TimeSeries, WriteRequest
 
 UP = {"__name__": "up", "job": "node", "instance": "a:9100"}
@@ -102,17 +103,17 @@ def test_a_request_of_metadata_only_is_an_empty_batch():
 
 @pytest.mark.parametrize("body", [b"\xff\xff\xff", b"\x0a\xff", encode((UP, [(1, 1.0)]))[:-3]])
 def test_what_is_no_request_is_refused(body):
-    with pytest.raises(UnreadableWrite):
+    with pytest.raises(Unreadable):
         read_write(body, LabelMemory())
 
 
 def test_a_body_that_is_not_snappy_is_refused():
-    with pytest.raises(UnreadableWrite, match="snappy"):
+    with pytest.raises(Unreadable, match="snappy"):
         remote_write.decompress(b"not snappy at all")
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked():
     bomb = bytes(cramjam.snappy.compress_raw(b"\0" * (remote_write.MAX_BODY_BYTES + 1)))
 
-    with pytest.raises(OversizedWrite):
+    with pytest.raises(Oversized):
         remote_write.decompress(bomb)

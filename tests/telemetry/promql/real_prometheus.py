@@ -54,9 +54,9 @@ class RealPrometheus:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[RealPrometheus]:
+def running(directory: Path, configuration: str = "global: {}\n") -> Iterator[RealPrometheus]:
     config = directory / "prometheus.yml"
-    config.write_text("global: {}\n")
+    config.write_text(configuration)
     port = _free_port()
     arguments = (
         f"--config.file={config}",
