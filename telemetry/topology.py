@@ -4,6 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from telemetry.untangling import untangle
+
 Edge = tuple[str, str]
 
 
@@ -55,15 +57,15 @@ def blast_radius(service: str, edges: Iterable[Edge]) -> list[set[str]]:
 def lay_out(services: Iterable[str], edges: Iterable[Edge]) -> Drawing:
     """Columns by the longest path from a service nobody calls, back edges left out.
 
-    Rows follow the average row of the callers, then the name, so equal input draws equally.
-    Services that only occur in an edge are drawn too.
+    Rows are by name at first and then untangled, so equal input draws equally. Services that only
+    occur in an edge are drawn too.
     """
     unique = sorted(set(edges))
     names = sorted({*services, *(name for edge in unique for name in edge)})
     back = _back_edges(names, unique)
     forward = [edge for edge in unique if edge not in back]
     columns = _columns(names, forward)
-    nodes = tuple(_place(columns, _callers(forward)))
+    nodes = tuple(_place(columns, forward))
     return Drawing(nodes, tuple(Arrow(a, b, is_back=(a, b) in back) for a, b in unique))
 
 
@@ -134,15 +136,10 @@ def _columns(names: list[str], forward: list[Edge]) -> dict[str, int]:
     return columns
 
 
-def _place(columns: Mapping[str, int], callers: Mapping[str, list[str]]) -> Iterator[Node]:
-    rows: dict[str, int] = {}
-    for column in range(max(columns.values(), default=-1) + 1):
-        members = [name for name, at in columns.items() if at == column]
-        members.sort(key=lambda name: (_average_row(callers.get(name, ()), rows), name))
-        rows.update((name, row) for row, name in enumerate(members))
-        yield from (Node(name, column, rows[name]) for name in members)
-
-
-def _average_row(names: Iterable[str], rows: Mapping[str, int]) -> float:
-    known = [rows[name] for name in names if name in rows]
-    return sum(known) / len(known) if known else 0.0
+def _place(columns: Mapping[str, int], forward: list[Edge]) -> Iterator[Node]:
+    members: list[list[str]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
+    for name, column in columns.items():
+        members[column].append(name)
+    joined = _callees([*forward, *((callee, caller) for caller, callee in forward)])
+    for column, names in enumerate(untangle(members, joined)):
+        yield from (Node(name, column, row) for row, name in enumerate(names))
