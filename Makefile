@@ -45,7 +45,9 @@ check: $(VENV)/.dev ## Everything that has to be clean before a change lands
 	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not whole" || test $$? = 1
 	$(PY) -m pytest $(TOGETHER) --no-loadscope-reorder -m whole || test $$? = 1
 	$(PY) -m pytest --last-failed --last-failed-no-failures none || test $$? = 5
-	$(PY) -m coverage combine --quiet; $(PY) -m coverage report
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
 format: $(VENV)/.dev ## Put the code in its form
 	$(VENV)/bin/ruff check --fix-only --quiet .
 	$(VENV)/bin/ruff format .
@@ -57,4 +59,4 @@ lock: $(VENV)/.dev ## Renew the locks from pyproject.toml
 bench: $(VENV)/.dev ## The figures of README, with the machine
 	$(PY) -m benchmarks
 
-.PHONY: help run test check format lock bench
+.PHONY: help run test types style check format lock bench

@@ -1,6 +1,7 @@
 """What a new console still needs, told from the data and not from clicks."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -13,7 +14,7 @@ from aiops_site.models import DismissedSteps
 from automation.models import Runbook
 from incidents import own_alerts
 from incidents.connecting import TELEMETRY
-from incidents.models import Integration, Message
+from incidents.models import Alert, Integration, Message
 from telemetry.models import Series, Service
 
 NOT_YOURS = (own_alerts.NAME, sample_estate.ALERTS, sample_estate.METRICS)
@@ -24,7 +25,10 @@ _PROGRESS = "first-steps"
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """`heard` is a source of the operator's own that has been read at least once."""
+    """`heard` is a source of the operator's own that has been read at least once.
+
+    Whether somebody looked at the runbooks is nowhere written down, so it is no step to be done.
+    """
 
     heard: Integration | None
     unheard: Integration | None
@@ -35,16 +39,16 @@ class Steps:
     metrics_source: Integration | None
     people_count: int
     estate_runs: bool
+    estate_was_broken: bool
 
     @property
     def done(self) -> dict[str, bool]:
         return {
             "source": self.heard is not None,
             "services": self.service_count > 0,
-            "runbooks": self.runbook_count > 0,
             "metrics": self.series_count > 0,
             "people": self.people_count > 1,
-            "estate": self.estate_runs,
+            "estate": self.estate_was_broken,
         }
 
     @property
@@ -93,7 +97,15 @@ def read_steps() -> Steps:
         metrics_source=own.filter(provider__in=TELEMETRY).order_by("-pk").first(),
         people_count=User.objects.filter(is_active=True).count(),
         estate_runs=_estate_runs(),
+        estate_was_broken=Alert.objects.filter(integration__name=sample_estate.ALERTS).exists(),
     )
+
+
+def free_name(product: str) -> str:
+    """For a new source: the product's own name, with a number if that is taken."""
+    taken = set(Integration.objects.values_list("name", flat=True))
+    numbered = (f"{product}-{number}" for number in count(2))
+    return product if product not in taken else next(name for name in numbered if name not in taken)
 
 
 def _estate_runs() -> bool:

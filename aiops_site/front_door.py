@@ -22,7 +22,8 @@ STATIC_CACHE = "max-age=300"
 
 
 class Headers:
-    """The security headers, also on what Django never sees."""
+    """The security headers, also on what Django never sees. They go around the whole of an
+    application: what it answers when it breaks comes from outside its own middleware."""
 
     def __init__(self, app: ASGIApp, cache: str = "no-store") -> None:
         self._app = app
@@ -37,14 +38,14 @@ class Headers:
         await self._app(scope, receive, send_with_headers)
 
 
-def _static() -> Starlette:
+def _static() -> Headers:
     files = StaticFiles(
         directory=settings.BASE_DIR / "static", packages=[("django.contrib.admin", "static")]
     )
-    return Starlette(
-        routes=[Mount(settings.STATIC_URL, files)],
-        middleware=[Middleware(Headers, cache=STATIC_CACHE), Middleware(GZipMiddleware)],
+    served = Starlette(
+        routes=[Mount(settings.STATIC_URL, files)], middleware=[Middleware(GZipMiddleware)]
     )
+    return Headers(served, cache=STATIC_CACHE)
 
 
 INTAKE = Starlette(
@@ -52,8 +53,7 @@ INTAKE = Starlette(
         *webhooks.routes,
         *otlp.routes(identify_request),
         *remote_write.routes(identify_request, own_metrics.store),
-    ],
-    middleware=[Middleware(Headers)],
+    ]
 )
 INTAKE_PREFIXES = tuple(
     route.path.partition("{")[0]  # type: ignore[attr-defined]
@@ -61,7 +61,8 @@ INTAKE_PREFIXES = tuple(
 )
 
 QUERIES = Starlette(
-    routes=prometheus.routes(admit, own_metrics.store), middleware=[Middleware(Headers)]
+    routes=prometheus.routes(admit, own_metrics.store),
+    exception_handlers={Exception: prometheus.broken},
 )
 
 
@@ -71,13 +72,14 @@ class FrontDoor:
     def __init__(self, inside: Any) -> None:
         self._inside = inside
         self._static = _static()
+        self._intake, self._queries = Headers(INTAKE), Headers(QUERIES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._choose(scope["path"])(scope, receive, send)
 
     def _choose(self, path: str) -> ASGIApp:
         if path.startswith(INTAKE_PREFIXES):
-            return INTAKE
+            return self._intake
         if path.startswith(prometheus.PREFIX):
-            return QUERIES
+            return self._queries
         return self._static if path.startswith(settings.STATIC_URL) else self._inside

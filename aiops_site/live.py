@@ -48,6 +48,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self.subscriptions: dict[str, Subscription] = {}
         self.frames, self.second = 0, 0
         self.rechecking: asyncio.Task[None] | None = None
+        self.is_closed = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -69,6 +70,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
     ) -> None:
+        if self.is_closed:
+            return  # sent before the browser heard of it
         if text_data is None or len(text_data) > MAX_FRAME or self._is_flooding():
             await self.close(code=TOO_MUCH)
             return
@@ -76,6 +79,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.receive_json(await self.decode_json(text_data))
         except (ValueError, RecursionError):
             await self.close(code=MALFORMED)
+
+    async def send_json(self, content: Any, **_: Any) -> None:
+        if not self.is_closed:
+            await super().send_json(content)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            await super().close(code, reason)
 
     async def receive_json(self, content: Any, **_: Any) -> None:
         if not isinstance(content, dict):

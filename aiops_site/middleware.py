@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 
+from aiops_site.views.errors import unreadable
+
 CSP = "; ".join(
     (
         "default-src 'none'",
@@ -45,6 +47,19 @@ class SecurityHeaders:
         return response
 
 
+class NulRefused:
+    """PostgreSQL keeps no text with a NUL in it. The API's parser and the
+    admin's forms refuse it themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META["QUERY_STRING"] or _form_has_nul(request):
+            return unreadable(request, "The request contains a NUL character.")
+        return self.get_response(request)
+
+
 class SignInRequired(LoginRequiredMiddleware):
     """Pages need a signed-in person; htmx is told to send the whole page to sign in."""
 
@@ -62,6 +77,12 @@ class SignInRequired(LoginRequiredMiddleware):
             return response
         sign_in = redirect_to_login(_page_of(request), resolve_url(settings.LOGIN_URL))
         return HttpResponse(status=401, headers={"HX-Redirect": sign_in.url})
+
+
+def _form_has_nul(request: HttpRequest) -> bool:
+    if request.path.startswith(("/api/", "/admin/")) or request.method != "POST":
+        return False
+    return any("\0" in value for _, values in request.POST.lists() for value in values)
 
 
 def _page_of(request: HttpRequest) -> str:

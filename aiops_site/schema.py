@@ -13,7 +13,7 @@ from incidents.providers import PROVIDERS
 
 Document = dict[str, Any]
 TOKEN_WAYS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
-NO_NUL, NO_BLANK = r"^[^\u0000]*$", r"^[^\u0000]*\S[^\u0000]*$"
+NO_NUL, NO_BLANK = r"^[^\u0000]*$", r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 PROBLEM: Document = {
     "type": "object",
     "description": "RFC 9457 problem details.",
@@ -87,7 +87,7 @@ class Generator(SchemaGenerator):
         document: Document = super().get_schema(request, public)  # type: ignore[no-untyped-call]
         _describe_problems(document)
         _close_requests(document)
-        _open_filters(document)
+        _describe_queries(document)
         document["paths"] |= _intake()
         describe_refusals(document)
         add_links(document)
@@ -114,17 +114,22 @@ def _close_requests(document: Document) -> None:
 def _describe_texts(shape: Document) -> None:
     inner = [*shape.get("properties", {}).values(), *filter(None, [shape.get("items")])]
     for part in inner:
-        if part.get("type") == "string" and not {"enum", "format", "pattern"} & set(part):
-            part["pattern"] = NO_BLANK if part.get("minLength") else NO_NUL
+        _describe_text(part)
         _describe_texts(part)
 
 
-def _open_filters(document: Document) -> None:
+def _describe_text(part: Document) -> None:
+    if part.get("type") == "string" and not {"anyOf", "enum", "format", "pattern"} & set(part):
+        part["pattern"] = NO_BLANK if part.get("minLength") else NO_NUL
+
+
+def _describe_queries(document: Document) -> None:
     """A choice that is left empty, as a form sends it, filters nothing."""
     for item in document["paths"].values():
         for parameter in item.get("get", {}).get("parameters", []):
-            if parameter["in"] == "query" and "enum" in parameter["schema"]:
-                parameter["allowEmptyValue"] = True
+            if parameter["in"] == "query":
+                _describe_text(parameter["schema"])
+                parameter |= {"allowEmptyValue": True} if "enum" in parameter["schema"] else {}
 
 
 def _intake() -> Document:

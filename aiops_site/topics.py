@@ -48,7 +48,7 @@ KINDS: dict[str, Kind] = {
     "incident": Kind(
         "incidents.view_incident",
         timeline_frames,
-        lambda key: key.isdecimal() and Incident.objects.filter(number=int(key)).exists(),
+        lambda key: _is_number(key) and Incident.objects.filter(number=int(key)).exists(),
         shows_viewers=True,
     ),
     "series": Kind(
@@ -59,7 +59,7 @@ KINDS: dict[str, Kind] = {
     "execution": Kind(
         "automation.view_execution",
         execution_frames,
-        lambda key: key.isdecimal() and Execution.objects.filter(pk=int(key)).exists(),
+        lambda key: _is_number(key) and Execution.objects.filter(pk=int(key)).exists(),
     ),
     "incidents": Kind("incidents.view_incident"),
     "approvals": Kind("automation.view_remediation"),
@@ -101,3 +101,8 @@ def _user(session: SessionBase) -> User | AnonymousUser:
 
 def _is_plain(key: str) -> bool:
     return len(key) <= 80 and all(letter.isalnum() or letter in "-_" for letter in key)
+
+
+def _is_number(key: str) -> bool:
+    """A thing has one name: 01 is not another one for 1, nor is a 1 in other digits."""
+    return key.isdecimal() and str(int(key)) == key

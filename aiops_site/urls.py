@@ -1,10 +1,14 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from aiops_site.views import health, signing_in
 
+handler500 = "aiops_site.views.errors.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="incidents"), name="start"),
     path("", include("incidents.urls")),
     path("", include("automation.urls")),
     path("", include("telemetry.urls")),

@@ -15,6 +15,8 @@ from incidents import lifecycle
 
 Status = Remediation.Status
 TWO_PEOPLE = (Remediation.Risk.HIGH, Remediation.Risk.CRITICAL)
+APPROVING = "automation.approve_remediation"
+REPLACED = "Replaced by a plan with other parameters."
 
 
 class MayNot(Exception):
@@ -61,20 +63,48 @@ def approve(
 
 def reject(remediation_id: int, *, plan_hash: str, by: User, reason: str) -> Remediation:
     with transaction.atomic():
-        number = _load(remediation_id).incident_id
-        incident = lifecycle.locked(number)
-        remediation = Remediation.objects.select_for_update(of=("self",)).get(pk=remediation_id)
+        remediation = _locked(remediation_id)
+        if not by.has_perm(APPROVING):
+            raise MayNot("Rejecting needs the role approver.")
         _demand_decidable(remediation, plan_hash)
         if not reason.strip():
             raise MayNot("A rejection needs a reason; the next person will read it.")
         _note(remediation, by, Approval.Decision.REJECTED, reason)
-        remediation.status, remediation.status_reason = Status.REJECTED, reason
-        remediation.decided_at = timezone.now()
-        remediation.save(update_fields=["status", "status_reason", "decided_at"])
-        text = f"Rejected: {remediation.title}: {reason}"
-        lifecycle.record(incident, "approval", text, actor=by.username, payload=_fact(remediation))
-        planning.announce(remediation)
+        _end(remediation, Status.REJECTED, reason, told=f"Rejected: {remediation.title}", by=by)
     return remediation
+
+
+def withdraw(remediation_id: int, *, plan_hash: str, by: User, reason: str) -> Remediation:
+    """Who proposed it takes it back before anybody decided; that is nobody's decision about it.
+
+    What the console proposed by itself belongs to whoever works on the incident.
+    """
+    with transaction.atomic():
+        remediation = _locked(remediation_id)
+        if not _may_withdraw(remediation, by):
+            raise MayNot("Only who proposed a plan may withdraw it.")
+        _demand_decidable(remediation, plan_hash)
+        if remediation.approvals.exists():
+            raise HeldBack("Somebody has approved it already.")
+        _end(remediation, Status.EXPIRED, reason, told=f"Withdrawn: {remediation.title}", by=by)
+    return remediation
+
+
+def replace(remediation_id: int, *, plan_hash: str, by: User) -> Remediation:
+    """Makes way for a plan with other parameters: one's own is withdrawn, another's rejected."""
+    end = withdraw if _may_withdraw(_load(remediation_id), by) else reject
+    return end(remediation_id, plan_hash=plan_hash, by=by, reason=REPLACED)
+
+
+def rule_against_replacing(remediation: Remediation, by: User) -> str:
+    """Why this person may not replace it; empty when they may."""
+    if _may_withdraw(remediation, by) or by.has_perm(APPROVING):
+        return ""
+    return "Only who proposed a plan, or an approver, may replace it."
+
+
+def _may_withdraw(remediation: Remediation, by: User) -> bool:
+    return remediation.requested_by_id in (None, by.pk)
 
 
 def approvals_missing(remediation: Remediation) -> int:
@@ -90,7 +120,7 @@ def approvals_missing(remediation: Remediation) -> int:
 
 def rule_against(remediation: Remediation, by: User) -> str:
     """Why this person may not approve it; empty when they may."""
-    if not by.has_perm("automation.approve_remediation"):
+    if not by.has_perm(APPROVING):
         return "Approving needs the role approver."
     if remediation.risk in TWO_PEOPLE:
         if remediation.requested_by_id == by.pk:
@@ -105,6 +135,12 @@ def rule_against(remediation: Remediation, by: User) -> str:
 def _load(remediation_id: int) -> Remediation:
     related = ("incident", "runbook", "version", "policy")
     return Remediation.objects.select_related(*related).get(pk=remediation_id)
+
+
+def _locked(remediation_id: int) -> Remediation:
+    """Its incident's row is locked first, as everywhere."""
+    lifecycle.locked(_load(remediation_id).incident_id)
+    return Remediation.objects.select_for_update(of=("self",)).get(pk=remediation_id)
 
 
 def _demand_entitled(
@@ -170,6 +206,15 @@ def _note(
             "at": timezone.now(),
         },
     )
+
+
+def _end(remediation: Remediation, status: Status, reason: str, *, told: str, by: User) -> None:
+    remediation.status, remediation.status_reason = status, reason
+    remediation.decided_at = timezone.now()
+    remediation.save(update_fields=["status", "status_reason", "decided_at"])
+    incident, fact = remediation.incident, _fact(remediation)
+    lifecycle.record(incident, "approval", f"{told}: {reason}", actor=by.username, payload=fact)
+    planning.announce(remediation)
 
 
 def _fact(remediation: Remediation) -> dict[str, object]:

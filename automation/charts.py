@@ -10,6 +10,7 @@ import orjson
 from telemetry.charts import CONFIG
 
 HEIGHT = 180
+INTERVALS = 4
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ def daily_chart(daily: Days) -> dict[str, Any]:
     from plotly.graph_objs import Figure  # noqa: PLC0415 - heavy, as `telemetry.charts` says
 
     bars = [_bars(kind) for kind in daily.seen]
-    drawn: dict[str, Any] = Figure(data=bars, layout=_layout() | {"template": {}}).to_plotly_json()
+    drawn: dict[str, Any] = Figure(
+        data=bars, layout=_layout(daily) | {"template": {}}
+    ).to_plotly_json()
     del drawn["layout"]["template"]
     days = [day.isoformat() for day in daily.days]
     for trace, kind in zip(drawn["data"], daily.seen, strict=True):
@@ -101,7 +104,13 @@ def _bars(kind: Kind) -> dict[str, Any]:
     }
 
 
-def _layout() -> dict[str, Any]:
+def _tick(daily: Days) -> int:
+    """Between two ticks: a whole number, since what is counted is."""
+    highest = max(map(sum, zip(*daily.counts.values(), strict=True)), default=0)
+    return max(1, -(-highest // INTERVALS))
+
+
+def _layout(daily: Days) -> dict[str, Any]:
     return {
         "height": HEIGHT,
         "barmode": "stack",
@@ -126,7 +135,8 @@ def _layout() -> dict[str, Any]:
             "rangemode": "tozero",
             "gridcolor": "var(--chart-grid)",
             "zeroline": False,
-            "nticks": 4,
+            "tick0": 0,
+            "dtick": _tick(daily),
             "tickformat": ",d",
             "fixedrange": True,
         },

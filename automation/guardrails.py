@@ -65,7 +65,9 @@ def _checks(
         pause_reason=pause_reason() if is_automatic else None,
         is_automatic=is_automatic,
     )
-    return check_limits(limits_for(remediation, remediation.policy), situation)
+    checks = check_limits(limits_for(remediation, remediation.policy), situation)
+    asked = remediation.target_check
+    return [*checks, Check(**asked)] if asked else checks
 
 
 def _recent_runs(remediations: list[Remediation], at: datetime) -> dict[int, list[Run]]:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from automation import targets
 from automation.document_models import RunbookDocument
 from automation.models import Connection, HealingPolicy, Remediation, Runbook, RunbookVersion
 from automation.origins import values_of
@@ -81,6 +82,18 @@ def draft(
     policy: HealingPolicy | None = None,
 ) -> Remediation:
     """Raises `PlanRefused` when no exact plan can be made, `AlreadyPlanned` when there is one."""
+    return submit(prepare(incident, candidate, parameters=parameters, by=by, policy=policy))
+
+
+def prepare(
+    incident: Incident,
+    candidate: Candidate,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    by: User | None = None,
+    policy: HealingPolicy | None = None,
+) -> Remediation:
+    """The plan, not stored yet. It asks connections for its targets: call outside of locks."""
     version = candidate.runbook.published
     if version is None:
         raise PlanRefused({"runbook": f"{candidate.runbook} is not published."})
@@ -98,7 +111,30 @@ def draft(
         expires_at=now + VALID_FOR,
     )
     _fill(remediation, plan_now(remediation))
-    _propose(remediation, by=by)
+    return remediation
+
+
+def submit(remediation: Remediation) -> Remediation:
+    """Stores what `prepare` made, and tells; raises `AlreadyPlanned`."""
+    by = remediation.requested_by
+    try:
+        with transaction.atomic():
+            incident = lifecycle.locked(remediation.incident_id)
+            remediation.save(force_insert=True)
+            lifecycle.record(
+                incident,
+                "remediation",
+                f"Proposed: {remediation.title}",
+                actor=by.username if by else "planning",
+                payload={
+                    "remediation": remediation.pk,
+                    "status": "proposed",
+                    "risk": remediation.risk,
+                },
+            )
+            announce(remediation)
+    except IntegrityError as error:
+        raise AlreadyPlanned(f"{remediation.runbook} is already planned here.") from error
     return remediation
 
 
@@ -146,7 +182,8 @@ def refresh(remediation: Remediation, plan: Plan) -> None:
     """Show the plan as it is now, so that a person can decide about that one."""
     _fill(remediation, plan)
     remediation.version_id = plan.version.id
-    remediation.save(update_fields=["plan", "plan_hash", "risk", "title", "version"])
+    fields = ["plan", "plan_hash", "risk", "title", "version", "target_check"]
+    remediation.save(update_fields=fields)
     announce(remediation)
 
 
@@ -244,29 +281,9 @@ def _fill(remediation: Remediation, plan: Plan) -> None:
     remediation.plan = plan.as_json()
     remediation.plan_hash = plan.plan_hash
     remediation.risk = plan.risk
+    remediation.target_check = targets.target_check(plan)
     changing = [step.name for step in plan.steps if step.changes_target] or [plan.steps[0].name]
     remediation.title = ", then ".join(changing)[:300]
-
-
-def _propose(remediation: Remediation, *, by: User | None) -> None:
-    try:
-        with transaction.atomic():
-            incident = lifecycle.locked(remediation.incident_id)
-            remediation.save(force_insert=True)
-            lifecycle.record(
-                incident,
-                "remediation",
-                f"Proposed: {remediation.title}",
-                actor=by.username if by else "planning",
-                payload={
-                    "remediation": remediation.pk,
-                    "status": "proposed",
-                    "risk": remediation.risk,
-                },
-            )
-            announce(remediation)
-    except IntegrityError as error:
-        raise AlreadyPlanned(f"{remediation.runbook} is already planned here.") from error
 
 
 def _connection_ref(connection: Connection) -> ConnectionRef:

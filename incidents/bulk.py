@@ -112,10 +112,13 @@ def _do_batch(pk: int) -> bool:
 
 
 def _take_turns(deed: BulkDeed, batch: Sequence[int]) -> None:
+    act = _act_of(deed)
+    known: dict[int, Any] = {}
     if deed.verb in undoing.UNDOABLE and deed.undoes is None:
         known = undoing.before(deed.verb, batch)
-        deed.before |= {str(number): value for number, value in known.items()}
-    refusals = [(number, attempt(_act_of(deed), number)) for number in batch]
+        act = undoing.noting(deed.verb, act, known)
+    refusals = [(number, attempt(act, number)) for number in batch]
+    deed.before |= {str(number): value for number, value in known.items()}
     deed.skipped += [(number, why) for number, why in refusals if why]
     deed.position += len(batch)
 

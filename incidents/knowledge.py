@@ -156,7 +156,7 @@ def _hash(body: str) -> str:
 
 
 def _tell(incident: Incident, article: KnowledgeArticle, outcomes: list[FixOutcome]) -> None:
-    text = f"Knowledge base: {'; '.join(_fix_words(outcomes)) or 'ended without a recorded fix'}"
+    text = f"Knowledge base: {'; '.join(fix_words(outcomes)) or 'ended without a recorded fix'}"
     payload: dict[str, Any] = {
         "article": article.pk,
         "fixes": [{"runbook": o.fix.runbook, "verified": o.verified} for o in outcomes],
@@ -164,7 +164,7 @@ def _tell(incident: Incident, article: KnowledgeArticle, outcomes: list[FixOutco
     lifecycle.record(incident, "knowledge", text, actor=ACTOR, payload=payload)
 
 
-def _fix_words(outcomes: list[FixOutcome]) -> list[str]:
+def fix_words(outcomes: list[FixOutcome]) -> list[str]:
     return [
         f"{outcome.fix.runbook} fixed it, verified"
         if outcome.verified
@@ -248,5 +248,5 @@ def _ends(entries: list[TimelineEntry]) -> list[TimelineEntry]:
 
 
 def _fixes(outcomes: list[FixOutcome]) -> list[str]:
-    words = [f"- {escape_markdown(words)}" for words in _fix_words(outcomes)]
+    words = [f"- {escape_markdown(words)}" for words in fix_words(outcomes)]
     return words or ["It was resolved without a recorded fix."]

@@ -104,7 +104,7 @@ def transition(number: int, *, to: str, actor: str, reason: str = "") -> Inciden
     incident = locked(number)
     if to not in STEPS.get(incident.status, ()):
         allowed = ", ".join(STEPS[incident.status]) or "nothing"
-        raise InvalidTransition(f"From {incident.status} it can go to {allowed}, not to {to!r}.")
+        raise InvalidTransition(f"From {incident.status} it can go to {allowed}, not to {to}.")
     before, incident.status = incident.status, Status(to)
     _stamp(incident, timezone.now())
     _save_alone(incident)

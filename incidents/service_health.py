@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from incidents.models import Alert, Incident, Severity
+from incidents.models import Alert, Incident
 from telemetry.models import Anomaly, Service
 from telemetry.series_names import series_title
 
@@ -27,8 +27,8 @@ class Health:
 
 
 def health_of(services: Collection[Service]) -> dict[int, Health]:
-    """By service. Down: suspected cause of an open critical incident. Degraded: touched by any
-    open incident, or out of its expected range."""
+    """By service. Down: suspected cause of an open incident of the kind "service_down".
+    Degraded: touched by any open incident, or out of its expected range."""
     ids = [service.pk for service in services]
     incidents, anomalies = _open_incidents(ids), _running_anomalies(ids)
     heard_of = _heard_of(ids)
@@ -41,7 +41,9 @@ def health_of(services: Collection[Service]) -> dict[int, Health]:
 def _judge(pk: int, incidents: list[Incident], anomaly: str, *, is_heard_of: bool) -> Health:
     if incidents:
         worst = incidents[0]
-        is_down = worst.severity == Severity.CRITICAL and worst.service_id == pk
+        is_down = any(
+            each.classification == "service_down" and each.service_id == pk for each in incidents
+        )
         return Health("down" if is_down else "degraded", f"{worst}: {worst.title}", incidents)
     if anomaly:
         return Health("degraded", f"{anomaly} is out of its expected range")

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from incidents import lifecycle
+from incidents.lifecycle import InvalidTransition
 from incidents.models import Incident
 
 
@@ -15,16 +17,37 @@ def before(verb: str, numbers: Collection[int]) -> dict[int, Any]:
     """What has to be put back, as JSON, for each incident that the deed will change."""
     rows = Incident.objects.filter(number__in=numbers)
     if verb == "acknowledge":
-        return dict(rows.filter(acknowledged_at=None).values_list("number", "assignee"))
-    if verb == "assign":
-        return dict(rows.values_list("number", "assignee"))
-    moments = rows.values_list("number", "snoozed_until")
-    return {number: at.isoformat() if at else None for number, at in moments}
+        rows = rows.filter(acknowledged_at=None)
+    return {incident.number: _state(verb, incident) for incident in rows}
 
 
+def noting(
+    verb: str, deed: Callable[[int], object], known: dict[int, Any]
+) -> Callable[[int], object]:
+    """Does it; what it made of the incident is then known, too, as a pair with what was before."""
+
+    def do(number: int) -> None:
+        deed(number)
+        if number in known:
+            known[number] = [known[number], _state(verb, Incident.objects.get(number=number))]
+
+    return do
+
+
+@transaction.atomic
 def put_back(verb: str, number: int, known: Any, by: User) -> None:
     """Raises `InvalidTransition` when the incident has moved on since."""
-    UNDOABLE[verb](number, known, by)
+    was, made = known
+    if _state(verb, lifecycle.locked(number)) != made:
+        raise InvalidTransition(f"It has moved on since it was {_TOLD[verb]}.")
+    UNDOABLE[verb](number, was, by)
+
+
+def _state(verb: str, incident: Incident) -> Any:
+    if verb == "snooze":
+        until = incident.snoozed_until
+        return until.isoformat() if until else None
+    return incident.assignee_id
 
 
 def _unacknowledge(number: int, assignee: int | None, by: User) -> None:
@@ -49,3 +72,4 @@ UNDOABLE: dict[str, Callable[[int, Any, User], None]] = {
     "assign": _reassign,
     "snooze": _unsnooze,
 }
+_TOLD = {"acknowledge": "acknowledged", "assign": "assigned", "snooze": "snoozed"}

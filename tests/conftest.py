@@ -1,12 +1,18 @@
 import os
 import shutil
+import sqlite3
+import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import current_app
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.db import connections
+from django.db import connection, connections
+from django.test import TransactionTestCase
 from hypothesis import settings
 
 from aiops_site import doorbell
@@ -46,6 +52,34 @@ def quick_passwords() -> Iterator[None]:
         for cost, least in (("time_cost", 1), ("memory_cost", 8), ("parallelism", 1)):
             patch.setattr(Argon2PasswordHasher, cost, least)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """SQLite is put back as it was after a test that commits: emptying every table costs 100 ms."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        if connection.vendor == "sqlite":
+            connection.ensure_connection()
+            clean = sqlite3.connect(":memory:")
+            connection.connection.backup(clean)
+            patch.setattr(TransactionTestCase, "_fixture_teardown", partial(_put_back, clean))
+        yield
+
+
+def _put_back(clean: sqlite3.Connection) -> None:
+    connection.ensure_connection()
+    clean.backup(connection.connection)
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """For bounds of time and for long arithmetic, since measuring coverage multiplies the work."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    yield
+    threading.settrace(in_threads)
+    sys.settrace(here)
 
 
 @pytest.fixture

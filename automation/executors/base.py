@@ -10,6 +10,7 @@ from automation.sensitive import MASK
 from telemetry.outbound import Guard
 
 CHECK_SECONDS = 5.0
+FIND_SECONDS = 2.0
 
 Say = Callable[[str], None]
 
@@ -101,3 +102,12 @@ class Executor:
     def check(self, endpoint: Endpoint, *, guard: Guard) -> Outcome:
         """Try the connection without changing anything, within five seconds."""
         raise NotImplementedError
+
+    def find(
+        self, request: Mapping[str, Any], endpoint: Endpoint, *, guard: Guard
+    ) -> Outcome | None:
+        """Whether the target of `request` is there, asked within two seconds; changes nothing.
+
+        The summary goes on after the connection's name. None when it can't be told beforehand.
+        """
+        return None

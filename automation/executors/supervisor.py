@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from automation.executors.base import (
     CHECK_SECONDS,
+    FIND_SECONDS,
     Endpoint,
     Executor,
     Outcome,
@@ -67,6 +68,19 @@ class Supervisor(Executor):
         except Fault as fault:
             return failed(endpoint.hide_secrets(_words(fault, "")))
         return succeeded(f"Supervisor {version} is {state} with {count} programs.")
+
+    def find(self, request: Mapping[str, Any], endpoint: Endpoint, *, guard: Guard) -> Outcome:
+        program = _Request.model_validate(request).program
+        method = "supervisor.getProcessInfo"
+        try:
+            call(endpoint, method, program, seconds=FIND_SECONDS, guard=guard)
+        except Fault as fault:
+            if fault.faultCode == _BAD_NAME:
+                return failed(f"has no program {program}.")
+            return unknown(f"did not say whether it has a program {program}: unknown.")
+        except (NotSent, AnswerLost):
+            return unknown(f"did not answer; whether it has a program {program} is unknown.")
+        return succeeded(f"has a program {program}.")
 
 
 class _Restart:

@@ -40,6 +40,9 @@ class Remediation(models.Model):
     risk = models.CharField(max_length=10, choices=Risk)
     plan = models.JSONField()
     plan_hash = models.CharField(max_length=64)
+    target_check = models.JSONField(
+        default=dict, help_text="Whether the targets were there when it was planned."
+    )
     status = models.CharField(max_length=15, choices=Status, default=Status.PROPOSED)
     status_reason = models.TextField(blank=True)
     requested_by = models.ForeignKey(

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from automation import approval
 from automation.approval import HeldBack, MayNot, PlanChanged
 from automation.models import Approval, PolicyDecision, Remediation
-from automation.views.asking import PersonRequest, sent_on
+from automation.views.asking import PersonRequest, key_of, sent_on
 from automation.views.cards import RELATED, Card, card_of
 from telemetry.access import requires
 
@@ -91,11 +91,7 @@ def reject_several(request: PersonRequest) -> HttpResponse:
     """All of `plans`, each as `<id>:<plan hash>`, for one reason. There is no approving several."""
     reason = request.POST.get("reason", "").strip()
     chosen = [plan.partition(":") for plan in request.POST.getlist("plans")]
-    rejected = sum(
-        _reject(request, int(pk), plan_hash, reason)
-        for pk, _, plan_hash in chosen
-        if pk.isdecimal()
-    )
+    rejected = sum(_reject(request, key_of(pk), plan_hash, reason) for pk, _, plan_hash in chosen)
     left = len(chosen) - rejected
     text = f"Rejected {rejected} plan{'s' if rejected != 1 else ''}."
     if left:
@@ -107,7 +103,9 @@ def reject_several(request: PersonRequest) -> HttpResponse:
     )
 
 
-def _reject(request: PersonRequest, pk: int, plan_hash: str, reason: str) -> bool:
+def _reject(request: PersonRequest, pk: int | None, plan_hash: str, reason: str) -> bool:
+    if pk is None:
+        return False
     try:
         approval.reject(pk, plan_hash=plan_hash, by=request.user, reason=reason)
     except (PlanChanged, MayNot, HeldBack, Remediation.DoesNotExist):
@@ -127,8 +125,8 @@ def _inbox(request: PersonRequest, tab: str) -> Inbox:
     rows = list(page.object_list)
     wanted = request.GET.get("plan", "")
     position = next((at for at, each in enumerate(rows) if str(each.pk) == wanted), None)
-    if position is None and wanted.isdecimal():
-        elsewhere = Remediation.objects.filter(pk=int(wanted[:18])).select_related(*RELATED).first()
+    if position is None and (pk := key_of(wanted)) is not None:
+        elsewhere = Remediation.objects.filter(pk=pk).select_related(*RELATED).first()
         return Inbox(page, rows, card_of(elsewhere, request.user) if elsewhere else None, 0)
     if wanted == "list" or not rows:
         return Inbox(page, rows, None, 0)

@@ -10,12 +10,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+KEY_DIGITS = 18  # more may be beyond what the database can hold
+
 
 class PersonRequest(HttpRequest):
     """A request behind the sign-in, as the middleware leaves it."""
 
     user: User
     htmx: HtmxDetails
+
+
+def key_of(text: str | None) -> int | None:
+    """A primary key somebody sent; None when it can't be one."""
+    return int(text) if text and text.isdecimal() and len(text) <= KEY_DIGITS else None
 
 
 def toasted(response: HttpResponse, text: str) -> HttpResponse:

@@ -29,6 +29,7 @@ GUARDRAILS = {
     "cooldown_seconds": "Cool-down",
     "max_per_hour": "Rate",
     "runbook": "Runbook",
+    "target": "Target exists",
 }
 WORDS = {
     Status.APPROVED: "Approved, starting",
@@ -110,6 +111,7 @@ class Card:
             self.kicker,
             self.against,
             [(each.check.name, each.check.passed) for each in self.guardrails],
+            self.remediation.target_check,
             [(each.by_id, each.plan_hash) for each in self.approvals],
             [(step.run.pk, step.run.state) for step in run.steps] if run else None,
             [alert.status for alert in run.watched] if run else None,
@@ -147,7 +149,7 @@ def card_of(remediation: Remediation, person: User, *, at: datetime | None = Non
         against=against,
         may_reject=may_approve and is_waiting,
         may_break_glass=_may_break_glass(remediation, person, checks, now),
-        may_edit=is_waiting and not given and may_propose,
+        may_edit=is_waiting and not given and may_propose and _may_replace(remediation, person),
         may_propose=may_propose,
         run=part_of(execution, person) if execution else None,
     )
@@ -189,6 +191,10 @@ def _may_break_glass(
     is_held = any(not check.passed for check in checks)
     is_grave = remediation.risk in approval.TWO_PEOPLE
     return is_open and is_grave and not is_held and person.has_perm("automation.break_glass")
+
+
+def _may_replace(remediation: Remediation, person: User) -> bool:
+    return not approval.rule_against_replacing(remediation, person)
 
 
 def _given(remediation: Remediation) -> list[Approval]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -17,12 +18,11 @@ from automation.origins import values_of
 from automation.plan import PlanRefused
 from automation.planning import AlreadyPlanned
 from automation.views import previews
-from automation.views.asking import PersonRequest, sent_on
+from automation.views.asking import PersonRequest, key_of, sent_on
 from automation.views.documents import readable
 from incidents.models import Incident
 from telemetry.access import requires
 
-REPLACED = "Replaced by a plan with other parameters."
 REFUSALS = (PlanRefused, AlreadyPlanned, HeldBack, PlanChanged)
 
 
@@ -39,7 +39,8 @@ class Asked:
 @requires("automation.add_remediation")
 def propose(request: PersonRequest, number: int) -> HttpResponse:
     incident = get_object_or_404(Incident.objects.select_related("service"), number=number)
-    asked = Asked(incident, _runbook(request), _replaced(request, incident))
+    runbook = _runbook(request)
+    asked = Asked(incident, runbook, _replaced(request, incident, runbook))
     form = _form(request, asked)
     is_sent = request.method == "POST" and "preview" not in request.POST
     if is_sent and form and form.is_valid():
@@ -58,17 +59,17 @@ def _create(request: PersonRequest, asked: Asked, form: ParametersForm) -> HttpR
     return HttpResponseRedirect(url)
 
 
-@transaction.atomic
 def _draft(asked: Asked, form: ParametersForm, person: User) -> Remediation:
-    """A plan that is replaced is withdrawn in the same transaction, so that one stays undecided."""
+    """A plan that is replaced ends in the same transaction, so that one stays undecided."""
     runbook = asked.runbook
     if runbook is None:
         raise PlanRefused({"runbook": "choose one"})
-    if asked.replaced:
-        old = asked.replaced
-        approval.reject(old.pk, plan_hash=old.plan_hash, by=person, reason=REPLACED)
     candidate = planning.by_hand(runbook, person)
-    return planning.draft(asked.incident, candidate, parameters=form.given(), by=person)
+    made = planning.prepare(asked.incident, candidate, parameters=form.given(), by=person)
+    with transaction.atomic():
+        if asked.replaced:
+            approval.replace(asked.replaced.pk, plan_hash=asked.replaced.plan_hash, by=person)
+        return planning.submit(made)
 
 
 def _page(
@@ -109,13 +110,18 @@ def _runbook(request: PersonRequest) -> Runbook | None:
     return get_object_or_404(runbooks.select_related("published"), name=name)
 
 
-def _replaced(request: PersonRequest, incident: Incident) -> Remediation | None:
-    """Only a plan nobody has approved yet can be replaced."""
-    wanted = request.POST.get("replaces") or request.GET.get("replaces") or ""
-    if not wanted.isdecimal():
+def _replaced(
+    request: PersonRequest, incident: Incident, runbook: Runbook | None
+) -> Remediation | None:
+    """Only a plan of the same runbook that nobody has approved yet can be replaced."""
+    wanted = request.POST.get("replaces") or request.GET.get("replaces")
+    if not wanted:
         return None
-    waiting = incident.remediations.filter(status=Remediation.Status.PROPOSED)
-    return waiting.filter(pk=int(wanted), approvals__isnull=True).first()
+    plan = get_object_or_404(incident.remediations, pk=key_of(wanted), runbook=runbook)
+    if rule := approval.rule_against_replacing(plan, request.user):
+        raise PermissionDenied(rule)
+    is_open = plan.status == Remediation.Status.PROPOSED and not plan.approvals.exists()
+    return plan if is_open else None
 
 
 def _planned(asked: Asked) -> Remediation | None:

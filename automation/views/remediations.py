@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 from automation import approval
 from automation.approval import HeldBack, MayNot, PlanChanged
 from automation.models import Remediation
-from automation.views.asking import PersonRequest, sent_on, toasted
+from automation.views.asking import PersonRequest, key_of, sent_on, toasted
 from automation.views.cards import RELATED, Notice, card_of
 from automation.views.region import region_of
 from incidents.models import Incident
@@ -22,7 +22,7 @@ UNCHANGED = 204
 def of_incident(request: PersonRequest, number: int) -> HttpResponse:
     """The part of the incident page; 204 while it is still as `seen` and `rest` say."""
     incident = get_object_or_404(Incident.objects.select_related("service"), number=number)
-    region = region_of(incident, request.user, chosen=_number(request.GET.get("plan")))
+    region = region_of(incident, request.user, chosen=key_of(request.GET.get("plan")))
     drawn = (request.GET.get("seen", ""), request.GET.get("rest"))
     if drawn == (region.card.digest if region.card else "", region.rest):
         return HttpResponse(status=UNCHANGED)
@@ -119,7 +119,3 @@ def _told(changed: PlanChanged, remediation: Remediation) -> list[str]:
         version = remediation.version
         lines.append(f"The runbook is now v{version.number}: {version.reason or 'no reason given'}")
     return lines
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 18 else None

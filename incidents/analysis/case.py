@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Max, Q
+
 from incidents.models import Alert, AnalysisStep, Incident
 from telemetry.models import Dependency, Service
 from telemetry.topology import Edge
@@ -56,3 +58,12 @@ def offset(incident: Incident, at: datetime) -> int:
 def trusted_onset(incident: Incident) -> datetime:
     """The onset as its sender said, unless that is further back than an alert can be late."""
     return max(incident.onset_at, incident.opened_at - FURTHEST_ONSET)
+
+
+def end_before(incident: Incident, services: set[str]) -> datetime | None:
+    """When the last incident was over that these services had before this one."""
+    others = Incident.objects.exclude(pk=incident.pk).exclude(merged_into=incident)
+    here = Q(service__slug__in=services) | Q(services__slug__in=services)
+    ended = others.filter(here, resolved_at__lte=trusted_onset(incident))
+    at: datetime | None = ended.aggregate(at=Max("resolved_at"))["at"]
+    return at

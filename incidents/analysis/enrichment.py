@@ -32,9 +32,11 @@ _KIND_ORDER = ("latency", "errors", "resource", "saturation", "traffic", "other"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Epoch milliseconds; the onset lies between."""
+    """Epoch milliseconds; the onset lies between. What departed before `own` was the trouble of
+    an incident before this one."""
 
     start: int
+    own: int
     onset: int
     end: int
 
@@ -76,7 +78,7 @@ class Track:
 
 def look(incident: Incident) -> Finding:
     services = scope(incident)
-    window = _window(incident)
+    window = _window(incident, services)
     tracks = _tracks(services, window)
     if not tracks:
         raise NotEnoughData(_missing(services))
@@ -119,11 +121,12 @@ def first_departure(points: Iterable[tuple[int, float | None]]) -> int | None:
     return None
 
 
-def _window(incident: Incident) -> Window:
+def _window(incident: Incident, services: set[str]) -> Window:
     onset = case.trusted_onset(incident)
-    end = min(timezone.now(), onset + LONGEST)
-    start, middle, stop = (int(at.timestamp() * 1000) for at in (onset - BEFORE, onset, end))
-    return Window(start, middle, stop)
+    start, end = onset - BEFORE, min(timezone.now(), onset + LONGEST)
+    own = max(start, case.end_before(incident, services) or start)
+    moments = (start, own, onset, end)
+    return Window(*(int(at.timestamp() * 1000) for at in moments))
 
 
 def _tracks(services: set[str], window: Window) -> list[Track]:
@@ -164,7 +167,9 @@ def _one_a_shape(tracks: Iterable[Track]) -> list[Track]:
 
 
 def _departure(track: Track, window: Window) -> dict[str, Any] | None:
-    points = Point.objects.filter(window.points(), series_id=track.series.pk)
+    points = Point.objects.filter(
+        series_id=track.series.pk, at_ms__gte=window.own, at_ms__lte=window.end
+    )
     left_at = first_departure(points.order_by("at_ms").values_list("at_ms", "score"))
     if left_at is None:
         return None

@@ -88,6 +88,10 @@ class KnownFix(models.Model):
     def __str__(self) -> str:
         return f"{self.runbook} for {self.alert_name}"
 
+    @property
+    def tries(self) -> int:
+        return self.successes + self.failures
+
 
 class FixOutcome(models.Model):
     """One try of a known fix on an incident; its reference keeps it from being counted twice."""

@@ -29,6 +29,10 @@ from incidents.severity import classify_severity
 __all__ = ["FieldMapping", "Generic", "preview", "suggest_mapping"]
 
 _NAMELESS = "Unnamed alert"
+_NO_ALERT = (
+    "Nothing in it looks like an alert: no name, message or title found;"
+    " map its fields in the source's settings."
+)
 
 
 class Generic(Provider):
@@ -92,6 +96,8 @@ def _object(row: Any) -> Mapping[str, Any]:
 
 def _guessed(row: Any) -> AlertEvent:
     mapping = suggest_fields(_object(row))
+    if mapping == FieldMapping():
+        raise UnreadablePayload(_NO_ALERT)
     return _event(row, mapping, one_line(look_up(row, mapping.name)))
 
 

@@ -35,7 +35,8 @@ def do(verb: str, numbers: list[int], form: QueryDict, by: User) -> Outcome:
     if deed is None:
         raise UnknownDeed(f"There is no “{verb}”.")
     known = outcome.before(verb, numbers) if verb in UNDOABLE else {}
-    result = outcome.each(deed.told, numbers, deed.make(form, by, numbers))
+    act = outcome.noting(verb, deed.make(form, by, numbers), known)
+    result = outcome.each(deed.told, numbers, act)
     if known:
         result.undo = outcome.sign(verb, by, known, result.done)
     return result
@@ -85,7 +86,7 @@ def _resolve(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], o
 def _merge(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
     """Into the incident that is named, else into the oldest of those chosen."""
     said = form.get("into", "").strip().upper().removeprefix("INC-")
-    if said and not (said.isascii() and said.isdecimal() and len(said) < 18):
+    if said and not _is_number(said):
         raise UnknownDeed("Write the number of an incident, as in INC-42.")
     into = int(said) if said else min(numbers)
     if not Incident.objects.filter(number=into).exists():
@@ -109,15 +110,20 @@ def _comment(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], o
 
 def _separate(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
     """Some alerts into an incident of their own, or into the one that is named."""
-    ids = [int(text) for text in form.getlist("alert") if text.isascii() and text.isdecimal()]
+    ids = [int(text) for text in form.getlist("alert") if _is_number(text)]
     said = form.get("into", "").strip().upper().removeprefix("INC-")
     if not ids:
         raise UnknownDeed("Choose some alerts first.")
     if not said:
         return lambda number: grouping.split(ids, source=number, by=by)
-    if not (said.isascii() and said.isdecimal()) or not _exists(int(said[:18])):
+    if not _is_number(said) or not _exists(int(said)):
         raise UnknownDeed("There is no such incident to move them to.")
     return lambda number: grouping.move(ids, source=number, into=int(said), by=by)
+
+
+def _is_number(text: str) -> bool:
+    """Of a length that the database can hold, too."""
+    return text.isascii() and text.isdecimal() and len(text) < 18
 
 
 def _exists(number: int) -> bool:

@@ -24,7 +24,8 @@ HEAD = (
     *("number", "title", "severity", "status", "service", "services", "owner"),
     *("opened_at", "acknowledged_at", "resolved_at", "alerts", "cause", "confidence"),
 )
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The last four are full-width, which some spreadsheets take for the plain ones.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @require_GET
@@ -48,7 +49,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 def write_csv(incidents: list[Incident]) -> str:
     text = StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(HEAD)
     writer.writerows([neutral(cell) for cell in _cells(incident)] for incident in incidents)
     return text.getvalue()

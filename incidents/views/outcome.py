@@ -10,9 +10,9 @@ from django.core import signing
 from incidents import bulk
 from incidents.bulk import CannotUndo
 from incidents.models.bulk import UNDO_WINDOW
-from incidents.undoing import before, put_back
+from incidents.undoing import before, noting, put_back
 
-__all__ = ["CannotUndo", "Outcome", "before", "each", "sign", "take_back"]
+__all__ = ["CannotUndo", "Outcome", "before", "each", "noting", "sign", "take_back"]
 
 _SALT = "incidents.undo"
 

@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from incidents.models import Alert, AlertLink, Incident
+from incidents.knowledge import fix_words
+from incidents.models import Alert, AlertLink, Incident, KnowledgeArticle
 from incidents.views.asking import may_respond
 from incidents.views.blast import draw
 from incidents.views.findings import Analysis, read_analysis
@@ -127,7 +128,8 @@ def _impact(subject: Subject) -> dict[str, Any]:
 def _stats(subject: Subject) -> list[Stat]:
     if subject.incident.is_active:
         return stats_of(subject.signals)
-    return worst_of(subject.analysis.found.get("enrichment", {}).get("departures", []))
+    found = subject.analysis.found.get("enrichment", {})
+    return worst_of(subject.incident, found.get("departures", []))
 
 
 def _signals(subject: Subject) -> dict[str, Any]:
@@ -155,7 +157,17 @@ def _similar(subject: Subject) -> dict[str, Any]:
 
 def _knowledge(subject: Subject) -> dict[str, Any]:
     found = subject.analysis.found.get("recommendation", {})
-    return {"fixes": found.get("fixes", []), "articles": found.get("articles", [])}
+    known = {"fixes": found.get("fixes", []), "articles": found.get("articles", [])}
+    return known | _learnt(subject.incident)
+
+
+def _learnt(incident: Incident) -> dict[str, Any]:
+    """From this very incident, once it is over."""
+    if incident.is_active:
+        return {}
+    tried = list(incident.fix_outcomes.select_related("fix"))
+    article = KnowledgeArticle.objects.filter(incident=incident).first()
+    return {"learnt": article, "tried": fix_words(tried)}
 
 
 def _nothing(subject: Subject) -> dict[str, Any]:

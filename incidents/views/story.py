@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from incidents.analysis import case
 from incidents.analysis.finding import CONFIRMED, LIKELY, POSSIBLE
 from incidents.models import Alert, Incident
-from telemetry.models import Point, Series
+from telemetry.models import Anomaly, Point, Series
 from telemetry.series_names import series_title
 from telemetry.units import format_range, format_value
 
@@ -62,22 +63,14 @@ def stats_of(numbers: Sequence[int]) -> list[Stat]:
     return [_stat(series[pk], points[pk]) for pk in wanted if pk in series and pk in points]
 
 
-def worst_of(departures: Sequence[dict[str, Any]]) -> list[Stat]:
-    """For an incident that is over: how far its signals went, not where they are by now."""
-    shown = [each for each in departures if each["lower"] is not None][:MOST_STATS]
-    units = dict(
-        Series.objects.filter(pk__in=[d["series"] for d in shown]).values_list("pk", "unit")
-    )
-    return [
-        Stat(
-            title=f"{each['service']} {series_title(each['name'])}, at worst",
-            value=format_value(each["value"], units.get(each["series"], "")),
-            expected=format_range(each["lower"], each["upper"], units.get(each["series"], "")),
-            is_bad=False,
-            is_learning=False,
-        )
-        for each in shown
-    ]
+def worst_of(incident: Incident, departures: Sequence[dict[str, Any]]) -> list[Stat]:
+    """For an incident that is over: how far its signals went, not where they are by now, nor where
+    they were when it was looked at first."""
+    anomalies = _during(incident).filter(series__in=[each["series"] for each in departures])
+    rising = anomalies.select_related("series").order_by("peak_score")
+    worst = {anomaly.series_id: anomaly for anomaly in rising}
+    shown = [each for each in departures if each["series"] in worst][:MOST_STATS]
+    return [_at_worst(each["service"], worst[each["series"]]) for each in shown]
 
 
 def affected(incident: Incident) -> list[Affected]:
@@ -95,7 +88,7 @@ def _what(incident: Incident) -> str:
     if incident.cause and sure >= POSSIBLE:
         return f"something is wrong, possibly because {_clause(incident.cause)}."
     many = incident.alert_count
-    alerts = f"{many} alert{'' if many == 1 else 's'} came in"
+    alerts = f"{many or 'no'} alert{'' if many < 2 else 's'} came in"
     return f"{alerts}, and the cause is not known{'' if incident.cause else ' yet'}."
 
 
@@ -113,6 +106,23 @@ def _clause(cause: str) -> str:
     if colon:
         return f"{service} shows trouble ({alert})"
     return cause if " " in cause else f"{cause} is in trouble"
+
+
+def _during(incident: Incident) -> QuerySet[Anomaly]:
+    onset, end = case.trusted_onset(incident), incident.resolved_at or timezone.now()
+    still = Q(ended_at=None) | Q(ended_at__gte=onset)
+    return Anomaly.objects.filter(still, started_at__lte=end)
+
+
+def _at_worst(service: str, anomaly: Anomaly) -> Stat:
+    series = anomaly.series
+    return Stat(
+        title=f"{service} {series_title(series.name)}, at worst",
+        value=format_value(anomaly.value, series.unit),
+        expected=format_range(anomaly.lower, anomaly.upper, series.unit),
+        is_bad=False,
+        is_learning=False,
+    )
 
 
 def _stat(series: Series, point: Point) -> Stat:

@@ -46,7 +46,7 @@ export function toast(text, {level = "info", undo} = {}) {
   if (!stack) return;
   const item = document.createElement("div");
   item.className = "toast";
-  item.dataset.level = level;
+  Object.assign(item.dataset, {level, expires: ""});
   const words = document.createElement("span");
   words.textContent = text;
   item.append(icon({success: "resolved", error: "critical"}[level] ?? "info"), words);
@@ -74,4 +74,14 @@ document.addEventListener("click", (event) => {
   if (close) setTimeout(() => close.closest(".toast").remove(), close.hasAttribute("hx-post") ? 500 : 0);
 });
 document.addEventListener("toast", (event) => toast(String(event.detail.text ?? event.detail.value), event.detail));
-for (const item of document.querySelectorAll(".toast:not([data-level=error])")) expire(item);
+
+// A refusal stays until it is closed; the rest goes by itself, however it came.
+function expireIn(root) {
+  for (const item of root.querySelectorAll(".toast:not([data-level=error], [data-expires])")) {
+    item.dataset.expires = "";
+    expire(item);
+  }
+}
+
+document.addEventListener("htmx:load", ({target}) => expireIn(target.parentElement ?? target));
+expireIn(document);

@@ -21,11 +21,13 @@ const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
 const symbolOf = (control) => control.querySelector("use")?.getAttribute("href").split("#")[1];
 const textOf = (control) => (control.querySelector(":scope > span:not(.count)") ?? control).textContent.trim();
 
+const menu = () => [...document.querySelectorAll(".rail a, #account a")];
+
 // Where one was, without the pages that the menu has anyway. For this tab only: titles are nobody else's business.
 function remember() {
   const href = location.pathname;
-  if (href === "/" || [...document.querySelectorAll(".rail a")].some((link) => link.pathname === href)) return;
-  const text = document.title.replace(/ — [^—]*$/, "");
+  if (href === "/" || menu().some((link) => link.pathname === href)) return;
+  const text = document.title.replace(/ — [^—]*$/, "").replace(/^\d+( of \d+)? · /, "");
   sessionStorage.setItem(RECENT, JSON.stringify([{href, text}, ...recent().filter((page) => page.href !== href)].slice(0, MOST_RECENT + 1)));
 }
 
@@ -39,7 +41,7 @@ function actions(root, selector) {
 }
 
 function kinds() {
-  const pages = [...document.querySelectorAll(".rail a, #account a")].map((link) => ({text: textOf(link), note: keyOf(link), symbol: symbolOf(link), href: link.href}));
+  const pages = menu().map((link) => ({text: textOf(link), note: keyOf(link), symbol: symbolOf(link), href: link.href}));
   return [
     ["This page", actions(document, ACTIONS)],
     ["Recent", recent().filter(({href}) => href !== location.pathname).map((page) => ({...page, note: "", symbol: "clock"}))],

@@ -20,7 +20,7 @@ function retryButton(detail) {
 
 function failure(detail) {
   const request = detail.xhr?.getResponseHeader?.("X-Request-ID");
-  const reason = {0: "The console did not answer.", 403: "You may not do this.", 404: "It is no longer there."}[detail.xhr?.status ?? 0];
+  const reason = {0: "The console did not answer.", 403: "You may not do this.", 404: "It is no longer there.", 503: "The database does not answer; try again."}[detail.xhr?.status ?? 0];
   return `${reason ?? "Something went wrong on the server."}${request ? ` Request ${request}.` : ""}`;
 }
 

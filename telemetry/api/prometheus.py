@@ -122,6 +122,11 @@ class TooManyAsk(QueryError):
 JSON = "application/json"
 
 
+async def broken(request: Request, error: Exception) -> Response:
+    """A defect of ours; Starlette raises it once more, and the server logs it."""
+    return _json(500, "internal", "this query could not be answered; the log says why", {})
+
+
 def query(store: MetricStore, asked: Parameters) -> rendering.Json:
     at_ms = asked.moment_ms("time", now_ms())
     value = ask(store, asked.text("query"), at_ms=at_ms, limits=_limits(asked))

@@ -11,6 +11,7 @@ from telemetry.promql.quantiles import quantile
 from telemetry.promql.vectors import NAME, Indexes, Labels, Mask, Vector, numbered
 from telemetry.store.frames import Values
 
+SAMPLES_BESIDE_LABELS = 32  # are as large as the labels of a series
 LARGEST_INTEGER = 9223372036854774784.0
 
 
@@ -180,18 +181,24 @@ def _whole(many: Values) -> Indexes:
     return np.trunc(many).astype(np.intp)
 
 
-def count_values(name: str, vector: Vector, grouping: Grouping) -> Vector:
+def count_values(
+    name: str, vector: Vector, grouping: Grouping, demand_room: Callable[[int], None]
+) -> Vector:
     """How often each value is there; the value, as a text, is in the label `name`."""
     rows, steps = np.nonzero(vector.present)
     bits = np.ascontiguousarray(vector.values[rows, steps]).view(np.int64)
     distinct, which = np.unique(bits, return_inverse=True)
+    demand_room(distinct.size * vector.values.shape[1])
     texts = [plain_text(value) for value in distinct.view(np.float64).tolist()]
-    pairs, of_pair = np.unique(np.stack([rows, which]), axis=1, return_inverse=True)
+    pairs, of_pair = np.unique(rows * distinct.size + which, return_inverse=True)
+    demand_room(pairs.size * SAMPLES_BESIDE_LABELS)
+    rows_and_values = zip(*(each.tolist() for each in divmod(pairs, distinct.size)), strict=True)
     labels = [
         grouping.and_by(name).of({**vector.labels[row], name: texts[value]})
-        for row, value in pairs.T.tolist()
+        for row, value in rows_and_values
     ]
     numbers, count = numbered(frozenset(each.items()) for each in labels)
+    demand_room(count * vector.values.shape[1])
     counts = np.zeros((count, vector.values.shape[1]))
     np.add.at(counts, (numbers[of_pair], steps), 1)
     _, firsts = np.unique(numbers, return_index=True)

@@ -7,7 +7,7 @@ import promql_parser as promql
 
 from telemetry.promql import syntax
 from telemetry.promql.errors import InvalidQuery
-from telemetry.promql.evaluating import KNOWN, Limits, Metrics, Query, matchers_of
+from telemetry.promql.evaluating import KNOWN, Held, Limits, Metrics, Query, matchers_of
 from telemetry.promql.vectors import Scalar, Text, Value, Vector
 from telemetry.store.frames import Matcher, Times
 
@@ -71,6 +71,7 @@ def _evaluated(
     metrics: Metrics, text: str, times: Times, asked_ms: tuple[int, int], limits: Limits
 ) -> Value:
     tree = syntax.parse(text, known=KNOWN)
-    query = Query(metrics, times, limits, asked_ms, time.monotonic() + limits.seconds)
+    deadline = time.monotonic() + limits.seconds
+    query = Query(metrics, times, Held(limits.samples), asked_ms, deadline)
     with np.errstate(all="ignore"):
         return query.value_of(tree)

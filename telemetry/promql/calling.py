@@ -22,6 +22,7 @@ class Evaluation(Protocol):
 
     @property
     def times(self) -> Times: ...
+    def demand_time(self) -> None: ...
     def value_of(self, node: promql.Expr) -> Value: ...
     def vector(self, node: promql.Expr) -> Vector: ...
     def scalar(self, node: promql.Expr) -> Values: ...
@@ -35,7 +36,7 @@ Function = Callable[[Evaluation, Arguments], Value]
 
 def _of_range(function: RangeFunction) -> Function:
     def call(query: Evaluation, arguments: Arguments) -> Vector:
-        return function(query.windows(arguments[0]), *map(query.scalar, arguments[1:]))
+        return function(query.windows(arguments[0]), demand_time=query.demand_time)
 
     return call
 
@@ -67,7 +68,8 @@ def _alone(values: Values) -> Vector:
 
 def _quantile_over_time(query: Evaluation, arguments: Arguments) -> Vector:
     wanted, seen = arguments
-    return RANGE_FUNCTIONS["quantile_over_time"](query.windows(seen), query.scalar(wanted))
+    quantiles = RANGE_FUNCTIONS["quantile_over_time"]
+    return quantiles(query.windows(seen), query.scalar(wanted), demand_time=query.demand_time)
 
 
 def _clamp(query: Evaluation, arguments: Arguments) -> Vector:

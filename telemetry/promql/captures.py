@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from telemetry.linear_regex import matches_whole
 
 MOST_INSTRUCTIONS = 1_000
+MOST_DEPTH = 50  # of groups inside each other
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{(\d{1,3})(?:(,)(\d{1,3})?)?\})(\?)?")
 _GROUP = re.compile(r"\((?:(\?:)|\?P?<(\w+)>|(?!\?))")
 _CHARACTER = re.compile(r"\[\^?\]?(?:[^\]\\[]|\\[^bBAzpPQE])*\]|\\[dDwWsStnrfv\W_]|[^*+?()|{\\[]")
@@ -47,6 +48,7 @@ class Pattern:
     names: dict[str, int] = field(default_factory=lambda: {"0": 0})
     program: Program = field(default_factory=list)
     _place: int = 0
+    _depth: int = 0
 
     def __post_init__(self) -> None:
         self.program = [*self._alternatives(), _at_end]
@@ -83,11 +85,15 @@ class Pattern:
         return caught
 
     def _alternatives(self) -> Program:
-        found = self._sequence()
-        if self._take("|"):
-            other = self._alternatives()
-            branch = Jump((1, len(found) + 2))
-            return [branch, *found, Jump((len(other) + 1,)), *other]
+        branches = [self._sequence()]
+        while self._take("|"):
+            branches.append(self._sequence())
+            if sum(map(len, branches)) + 2 * len(branches) > MOST_INSTRUCTIONS:
+                raise self._unknown()
+        found = branches.pop()
+        for branch in reversed(branches):
+            enter, leave = Jump((1, len(branch) + 2)), Jump((len(found) + 1,))
+            found = [enter, *branch, leave, *found]
         return found
 
     def _sequence(self) -> Program:
@@ -116,7 +122,11 @@ class Pattern:
         number = 1 + max(self.names.values())
         if is_caught:
             self.names |= {str(number): number} | ({name: number} if name else {})
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise self._unknown()
         inner = self._alternatives()
+        self._depth -= 1
         if not self._take(")"):
             raise self._unknown()
         return [Catch(2 * number), *inner, Catch(2 * number + 1)] if is_caught else inner

@@ -50,23 +50,52 @@ class Limits:
 
 
 @dataclass
+class Held:
+    """How many samples a whole query has in memory, from the store and of its own making."""
+
+    most: int
+    selected: int = 0
+    values: int = 0  # of nodes whose parent is still under way
+
+    def add_selected(self, samples: int) -> None:
+        self.selected += samples
+        self._demand_moderation(self.selected)
+
+    def demand_room(self, samples: int) -> None:
+        self._demand_moderation(self.values + samples)
+
+    def _demand_moderation(self, samples: int) -> None:
+        if samples > self.most:
+            raise TooMuchAsked(
+                f"query processing would load {samples} samples into memory, "
+                f"{self.most} are allowed; "
+                "ask for a shorter time, larger steps or fewer series"
+            )
+
+
+@dataclass
 class Query:
     """One question under way; subqueries share what was selected, and the limits."""
 
     metrics: Metrics
     times: Times
-    limits: Limits
+    held: Held
     asked_ms: tuple[int, int]  # of the whole question; what start() and end() mean
     deadline: float
     selected: dict[Any, Sequence[Frame]] = field(default_factory=dict)
 
     def value_of(self, node: promql.Expr) -> Value:
+        """Its operands are held until it is there, and it until its parent is."""
+        self.demand_time()
+        node, before = _bare(node), self.held.values
+        value = _DEEDS[type(node)](self, node)
+        self.held.demand_room(value.samples)
+        self.held.values = before + value.samples
+        return value
+
+    def demand_time(self) -> None:
         if time.monotonic() > self.deadline:
             raise TookTooLong("query timed out in expression evaluation")
-        value = _DEEDS[type(node)](self, node)
-        if isinstance(value, Vector):
-            self._check_size(value.values.size)
-        return value
 
     def vector(self, node: promql.Expr) -> Vector:
         return _as(Vector, self.value_of(node))
@@ -82,8 +111,7 @@ class Query:
 
     def seconds_of(self, node: promql.Expr) -> Vector:
         """When the samples of a selector were measured; of anything else, the steps' own times."""
-        while isinstance(node, promql.ParenExpr):
-            node = node.expr
+        node = _bare(node)
         if isinstance(node, promql.VectorSelector):
             vector, seconds = newest(*self._seen(node, LOOKBACK_MS))
         else:
@@ -97,9 +125,6 @@ class Query:
     def literal(self, node: promql.StringLiteral) -> Text:
         return Text(node.val)
 
-    def inside(self, node: promql.ParenExpr) -> Value:
-        return self.value_of(node.expr)
-
     def selector(self, node: promql.VectorSelector) -> Vector:
         return newest(*self._seen(node, LOOKBACK_MS))[0]
 
@@ -112,10 +137,10 @@ class Query:
         moments, range_ms = self._moments(node.at, node.offset), _milliseconds(node.range)
         step_ms = _milliseconds(node.step) or SUBQUERY_STEP_MS
         first = -(-(int(moments[0]) - range_ms) // step_ms) * step_ms
+        self.held.demand_room((int(moments[-1]) - first) // step_ms + 1)
         times = np.arange(first, int(moments[-1]) + 1, step_ms, dtype=np.int64)
-        self._check_size(times.size)
         value = replace(self, times=times).vector(node.expr) if times.size else none(0)
-        self._check_size(len(value.labels) * moments.size)
+        self.held.demand_room(len(value.labels) * moments.size)
         return windows_of(value, times, moments, range_ms)
 
     def call(self, node: promql.Call) -> Value:
@@ -131,7 +156,8 @@ class Query:
         operator, grouping = str(node.op), _grouping(node.modifier)
         if operator == "count_values":
             name = self.text(cast(promql.Expr, node.param))
-            return aggregating.count_values(name, self.vector(node.expr), grouping)
+            vector = self.vector(node.expr)
+            return aggregating.count_values(name, vector, grouping, self.held.demand_room)
         if operator in AGGREGATIONS:
             return aggregating.aggregate(operator, self.vector(node.expr), grouping)
         parameter, vector = self.scalar(cast(promql.Expr, node.param)), self.vector(node.expr)
@@ -158,19 +184,12 @@ class Query:
         moments = self._moments(node.at, node.offset)
         asked = matchers_of(node), int(moments[0]) - back_ms, int(moments[-1])
         if asked not in self.selected:
-            self.selected[asked] = self.metrics.select(*asked)
+            found = self.metrics.select(*asked)
+            self.held.add_selected(sum(frame.values.size for frame in found))
+            self.selected[asked] = found
         frames = self.selected[asked]
-        self._check_size(sum(frame.values.size for frame in frames))
-        self._check_size(sum(len(frame.labels) for frame in frames) * moments.size)
+        self.held.demand_room(sum(len(frame.labels) for frame in frames) * moments.size)
         return frames, moments
-
-    def _check_size(self, samples: int) -> None:
-        if samples > self.limits.samples:
-            raise TooMuchAsked(
-                f"query processing would load {samples} samples into memory, "
-                f"{self.limits.samples} are allowed; "
-                "ask for a shorter time, larger steps or fewer series"
-            )
 
     def _moments(self, at: promql.AtModifier | None, offset: timedelta | None) -> Times:
         times = self.times if at is None else np.full_like(self.times, self._fixed_ms(at))
@@ -183,7 +202,7 @@ class Query:
             return self.asked_ms[1]
         try:
             moment = cast(datetime, at.at)
-        except OverflowError as error:
+        except (OverflowError, ValueError) as error:
             raise InvalidQuery("parse error: the time after @ is too far away") from error
         return round(moment.timestamp() * 1000)
 
@@ -191,7 +210,6 @@ class Query:
 _DEEDS: dict[type[promql.Expr], Callable[[Query, Any], Value]] = {
     promql.NumberLiteral: Query.number,
     promql.StringLiteral: Query.literal,
-    promql.ParenExpr: Query.inside,
     promql.VectorSelector: Query.selector,
     promql.MatrixSelector: Query.range_selector,
     promql.SubqueryExpr: Query.subquery,
@@ -208,6 +226,12 @@ def _as(wanted: type[Wanted], value: Value) -> Wanted:
     if not isinstance(value, wanted):
         raise InvalidQuery(f"parse error: {type(value).__name__} where {wanted.__name__} belongs")
     return value
+
+
+def _bare(node: promql.Expr) -> promql.Expr:
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    return node
 
 
 def _numbers(value: Value) -> Values:

@@ -84,7 +84,6 @@ def combined(
     pairs = _paired(many, one, matching)
     if not pairs.left.size:
         return none(left.values.shape[1])
-    _check_size(pairs.left.size * left.values.shape[1])
     sides = many.values[pairs.left], one.values[pairs.right]
     present = many.present[pairs.left] & one.present[pairs.right]
     operands = sides[::-1] if matching.many == "right" else sides
@@ -109,6 +108,7 @@ def _paired(many: Vector, one: Vector, matching: Matching) -> Pairs:
     order = np.argsort(of_one, kind="stable")
     starts = np.searchsorted(of_one[order], of_many, "left")
     counts = np.searchsorted(of_one[order], of_many, "right") - starts
+    _check_size(int(counts.sum()) * many.values.shape[1])
     left = np.repeat(np.arange(of_many.size), counts)
     nth = np.arange(left.size) - np.repeat(np.cumsum(counts) - counts, counts)
     return Pairs(left, order[starts[left] + nth], of_many[left])

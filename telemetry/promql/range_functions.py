@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from telemetry.promql.vectors import Indexes, Mask, Vector, Windows, nameless
 from telemetry.store.frames import Values
 
 CELLS_AT_ONCE = 2_000_000
+QUICKLY, SLOWLY = 200_000_000, 10_000_000  # samples in less than a second
 DOUBTFUL_CANCELLATION = 1e4
 Compute = Callable[..., Values]
 
@@ -25,12 +27,26 @@ class RangeFunction:
     compute: Compute
     least_samples: int = 1
     keeps_name: bool = False
+    samples_at_once: int = QUICKLY
 
-    def __call__(self, seen: Windows, *arguments: Values) -> Vector:
+    def __call__(
+        self, seen: Windows, *arguments: Values, demand_time: Callable[[], None]
+    ) -> Vector:
         present = seen.end - seen.first >= self.least_samples
-        values = self.compute(seen, *arguments) if seen.labels else np.empty(present.shape)
+        values = np.empty(present.shape)
+        for steps in _pieces(seen, self.samples_at_once) if seen.labels else ():
+            demand_time()
+            of_steps = (argument[steps] for argument in arguments)
+            values[:, steps] = self.compute(seen.at(steps), *of_steps)
         vector = Vector(seen.labels, values, present)
         return vector if self.keeps_name else nameless(vector, ever=True)
+
+
+def _pieces(seen: Windows, samples: int) -> Iterator[slice]:
+    """Steps whose windows together hold about so many samples."""
+    held = np.cumsum((seen.end - seen.first).sum(axis=0)) // samples
+    starts = np.flatnonzero(np.diff(held, prepend=-1)).tolist()
+    return (slice(start, stop) for start, stop in pairwise([*starts, held.size]))
 
 
 def _reduce(ufunc: np.ufunc, values: Values, first: Indexes, end: Indexes) -> Values:
@@ -141,13 +157,16 @@ def _instant(seen: Windows, *, is_rate: bool) -> Values:
     return np.where(last < before, last, last - before) / (elapsed_ms / 1000)
 
 
-def _gathered(seen: Windows) -> Iterator[tuple[slice, Indexes, Mask]]:
-    """Window after window beside each other, some at a time: indexes (w, k), and which are real."""
+def _gathered(seen: Windows) -> Iterator[tuple[Indexes, Indexes, Mask]]:
+    """Windows beside each other, some at a time: which, indexes (k, w), and which are real.
+
+    The longest come first, as short ones take as much room as the longest beside them.
+    """
     first, end = seen.first.ravel(), seen.end.ravel()
-    longest = max(1, int((end - first).max(initial=0)))
-    many = max(1, CELLS_AT_ONCE // longest)
-    for start in range(0, first.size, many):
-        cells = slice(start, min(start + many, first.size))
+    waiting = np.argsort(first - end, kind="stable")
+    while waiting.size:
+        longest = max(1, int(end[waiting[0]] - first[waiting[0]]))
+        cells, waiting = np.split(waiting, [max(1, CELLS_AT_ONCE // longest)])
         index = first[cells] + np.arange(longest)[:, None]
         real = index < end[cells]
         yield cells, np.where(real, index, 0), real
@@ -200,17 +219,17 @@ RANGE_FUNCTIONS: dict[str, RangeFunction] = {
     "delta": RangeFunction(partial(_extrapolated, is_counter=False, per_second=False), 2),
     "irate": RangeFunction(partial(_instant, is_rate=True), 2),
     "idelta": RangeFunction(partial(_instant, is_rate=False), 2),
-    "deriv": RangeFunction(_slope, 2),
+    "deriv": RangeFunction(_slope, 2, samples_at_once=SLOWLY),
     "resets": RangeFunction(_resets),
     "changes": RangeFunction(_changes),
-    "avg_over_time": RangeFunction(_average),
+    "avg_over_time": RangeFunction(_average, samples_at_once=SLOWLY),
     "min_over_time": RangeFunction(partial(_extreme, np.fmin)),
     "max_over_time": RangeFunction(partial(_extreme, np.fmax)),
-    "sum_over_time": RangeFunction(_sum),
+    "sum_over_time": RangeFunction(_sum, samples_at_once=SLOWLY),
     "count_over_time": RangeFunction(_count),
     "last_over_time": RangeFunction(_last, keeps_name=True),
     "present_over_time": RangeFunction(_one),
-    "stddev_over_time": RangeFunction(_deviation),
-    "stdvar_over_time": RangeFunction(_variance),
-    "quantile_over_time": RangeFunction(_quantile),
+    "stddev_over_time": RangeFunction(_deviation, samples_at_once=SLOWLY),
+    "stdvar_over_time": RangeFunction(_variance, samples_at_once=SLOWLY),
+    "quantile_over_time": RangeFunction(_quantile, samples_at_once=SLOWLY),
 }

@@ -7,11 +7,13 @@ the process, and one of a thousand takes a third of a second. So these are count
 import json
 import re
 from collections.abc import Collection
+from datetime import timedelta
 
 import promql_parser as promql
 
 from telemetry.promql.errors import InvalidQuery
 
+LONGEST = timedelta(microseconds=2**63 // 1000)  # as in Prometheus
 MOST_CHARACTERS = 50_000
 MOST_OPERATIONS = 200  # as many calls inside each other are within Python's own limit
 
@@ -26,11 +28,22 @@ def parse(text: str, *, known: Collection[str]) -> promql.Expr:
     _demand_moderation(text)
     try:
         tree = promql.parse(_QUOTED.sub(_double_quoted, text))
+        promql.walk(tree, _demand_short_durations)
     except (ValueError, OverflowError) as error:
         raise InvalidQuery(f"parse error: {error}") from error
     if unknown := _unknown(tree, known):
         raise InvalidQuery(f"{_position(text, unknown)}parse error: {unknown} is not supported")
     return tree
+
+
+def _demand_short_durations(node: promql.Expr) -> bool:
+    """Those that Python cannot hold, the parser refuses only when they are read: now."""
+    if isinstance(node, promql.MatrixSelector):
+        _demand_short_durations(node.vector_selector)
+    for name in ("offset", "range", "step"):
+        if abs(getattr(node, name, None) or timedelta()) > LONGEST:
+            raise ValueError("duration out of range")
+    return True
 
 
 def _unknown(tree: promql.Expr, known: Collection[str]) -> str:

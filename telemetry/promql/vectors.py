@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,10 @@ class Vector:
     values: Values  # (m, s)
     present: Mask  # (m, s)
 
+    @property
+    def samples(self) -> int:
+        return self.values.size
+
     def rows(self, chosen: Indexes) -> "Vector":
         labels = [self.labels[row] for row in chosen.tolist()]
         return Vector(labels, self.values[chosen], self.present[chosen])
@@ -35,10 +40,15 @@ class Scalar:
 
     values: Values  # (s,)
 
+    @property
+    def samples(self) -> int:
+        return self.values.size
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
     value: str
+    samples: ClassVar[int] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,20 @@ class Windows:
     end: Indexes  # (m, s)
     starts_ms: Times  # (s,)
     ends_ms: Times  # (s,)
+
+    @property
+    def samples(self) -> int:
+        """Where its windows begin and end takes as much room as samples do."""
+        return self.values.size + self.first.size
+
+    def at(self, steps: slice) -> "Windows":
+        return replace(
+            self,
+            first=self.first[:, steps],
+            end=self.end[:, steps],
+            starts_ms=self.starts_ms[steps],
+            ends_ms=self.ends_ms[steps],
+        )
 
 
 Value = Vector | Scalar | Text | Windows

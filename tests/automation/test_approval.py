@@ -151,6 +151,46 @@ def test_a_rejection_needs_a_reason_and_is_told(proposal: Any, person: Any):
 
 
 @pytest.mark.parametrize("role", ["viewer", "responder", "editor"])
+def test_who_is_no_approver_may_not_reject(proposal: Any, person: Any, role: str):
+    remediation = proposal()
+    decide = {"plan_hash": remediation.plan_hash, "by": person("bob", role), "reason": "No."}
+
+    with pytest.raises(MayNot, match="approver"):
+        approval.reject(remediation.pk, **decide)
+
+    assert not remediation.approvals.exists()
+
+
+def test_a_plan_somebody_has_approved_can_no_longer_be_withdrawn(proposal: Any, person: Any):
+    remediation = proposal(risk="high")
+    rex = person("rex", "responder")
+    Remediation.objects.update(requested_by=rex)
+    take_back = {"plan_hash": remediation.plan_hash, "by": rex, "reason": "Not needed."}
+    approval.approve(
+        remediation.pk,
+        plan_hash=remediation.plan_hash,
+        by=person("ada", "approver"),
+        reason="It is down.",
+    )
+
+    with pytest.raises(HeldBack, match="approved"):
+        approval.withdraw(remediation.pk, **take_back)
+
+
+def test_only_who_proposed_a_plan_may_withdraw_it(proposal: Any, person: Any):
+    remediation = proposal()
+    Remediation.objects.update(requested_by=person("bea", "approver"))
+
+    with pytest.raises(MayNot, match="proposed"):
+        approval.withdraw(
+            remediation.pk,
+            plan_hash=remediation.plan_hash,
+            by=person("rex", "responder"),
+            reason="Not needed.",
+        )
+
+
+@pytest.mark.parametrize("role", ["viewer", "responder", "editor"])
 def test_who_is_no_approver_may_not(proposal: Any, person: Any, role: str):
     remediation = proposal()
 

@@ -53,3 +53,10 @@ def test_the_table_has_the_days_on_which_something_happened(daily):
 def test_the_sentence_counts(daily):
     assert daily.sentence == "7 in 3 days: 3 worked, 4 failed"
     assert by_day(days_until(TODAY, 3), KINDS, {}).sentence == "0 in 3 days: none"
+
+
+@pytest.mark.parametrize(("most", "step"), [(0, 1), (1, 1), (4, 1), (5, 2), (40, 10)])
+def test_ticks_are_whole_numbers_and_few(most, step):
+    daily = by_day([TODAY], KINDS, {(TODAY, "ok"): most})
+
+    assert json.loads(daily.figure)["layout"]["yaxis"]["dtick"] == step

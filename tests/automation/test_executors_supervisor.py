@@ -332,3 +332,29 @@ def test_a_supervisor_that_never_answers_is_left_at_the_deadline():
 
     assert outcome.status == "failed"
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "words"),
+    [
+        ("idle", "succeeded", "has a program idle."),
+        ("warehouse", "failed", "has no program warehouse."),
+    ],
+)
+def test_a_program_is_looked_for_before_anything_is_done(supervisord, program, status, words):
+    request = {"method": "restart", "program": program}
+
+    found = Supervisor().find(request, supervisord, guard=LOOPBACK)
+
+    assert (found.status, found.summary) == (status, words)
+
+
+def test_whether_a_program_is_there_is_unknown_when_nobody_answers():
+    request = {"method": "restart", "program": "checkout"}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.monotonic()
+        endpoint = Endpoint(f"http://127.0.0.1:{server.getsockname()[1]}/RPC2")
+        found = Supervisor().find(request, endpoint, guard=LOOPBACK)
+
+    assert found.status == "unknown"
+    assert time.monotonic() - began < 3

@@ -1,12 +1,18 @@
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from xmlrpc.client import Fault
+from xmlrpc.server import SimpleXMLRPCServer
 
 import pytest
 from django.utils import timezone
 
-from automation import execution, guardrails, planning, switch
+from automation import approval, execution, guardrails, planning, switch
+from automation.approval import HeldBack
 from automation.limits import Check
 from automation.models import Execution, HealingPolicy, Remediation
+from tests.automation.pages_world import a_plan, an_incident, connect_supervisor
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +124,48 @@ def test_no_policy_may_run_a_high_risk(proposal: Any, risk: str):
 
     assert checked(waiting)["risk"].passed
     assert not checked(waiting, is_automatic=True)["risk"].passed
+
+
+def process_info(program: str) -> dict[str, str]:
+    if program != "checkout":
+        raise Fault(10, f"BAD_NAME: {program}")
+    return {"statename": "RUNNING"}
+
+
+@pytest.fixture
+def estate(settings: Any) -> Iterator[None]:
+    """A supervisor with one program, checkout."""
+    settings.OUTBOUND_ALLOW = "127.0.0.1/32"
+    with SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False) as server:
+        server.register_function(process_info, "supervisor.getProcessInfo")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        connect_supervisor(f"http://127.0.0.1:{server.server_address[1]}/RPC2")
+        yield
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("estate")
+def test_a_target_its_connection_does_not_know_stands_against_the_plan(person: Any):
+    plan = a_plan(incident=an_incident("warehouse"))
+
+    target = checked(plan)["target"]
+
+    assert (target.passed, target.reason) == (False, "estate has no program warehouse.")
+    with pytest.raises(HeldBack, match="no program warehouse"):
+        approval.approve(plan.pk, plan_hash=plan.plan_hash, by=person("ada", "approver"))
+
+
+@pytest.mark.usefixtures("estate")
+def test_a_target_its_connection_knows_passes():
+    target = checked(a_plan())["target"]
+
+    assert (target.passed, target.reason) == (True, "estate has a program checkout.")
+
+
+def test_a_connection_that_does_not_answer_leaves_the_target_unknown():
+    target = checked(a_plan())["target"]
+
+    assert target.passed
+    assert "whether it has a program checkout is unknown" in target.reason

@@ -9,7 +9,7 @@ from django.utils import timezone
 from automation import approval, claiming, execution
 from automation.models import Approval, Execution, Remediation, StepRun
 from automation.published import publish, write_version
-from tests.automation.pages_world import a_person, a_plan, an_incident, text_of
+from tests.automation.pages_world import a_person, a_plan, an_incident, publish_runbook, text_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -38,7 +38,7 @@ def test_the_card_shows_the_exact_request_and_the_plan_it_approves():
     assert "Waiting for your approval" in html
     assert "supervisor restart checkout" in html
     assert f"I approve plan {plan.plan_hash[:8]}" in html
-    assert "6 of 6 pass" in html
+    assert "7 of 7 pass" in html
 
 
 def test_a_person_without_the_role_sees_the_button_disabled_and_why():
@@ -120,7 +120,7 @@ def test_a_guardrail_that_does_not_pass_disables_the_button_and_says_why(run):
     html = card(browser, plan)
 
     assert re.search(r"checkout cools down for \d+ more seconds\.</p>", html)
-    assert "5 of 6 pass" in html
+    assert "6 of 7 pass" in html
     assert approve(browser, plan, headers=HTMX).status_code == 409
 
 
@@ -263,21 +263,80 @@ def test_a_parameter_that_does_not_fit_is_refused_beside_its_field():
     assert "It must match ^[a-z0-9-]+$." in response.content.decode()
 
 
-def test_editing_parameters_withdraws_the_old_plan_and_makes_a_new_one():
-    plan = a_plan()
-    _, browser = a_person("rob", "responder")
+def test_editing_ones_own_plan_withdraws_it_without_a_decision():
+    rob, browser = a_person("rob", "responder")
+    plan = a_plan(by=rob)
     url = reverse("propose-remediation", args=[plan.incident_id])
 
     browser.post(url, {"runbook": plan.runbook.name, "replaces": plan.pk, "p-service": "store"})
 
-    assert Remediation.objects.get(pk=plan.pk).status == Remediation.Status.REJECTED
+    plan.refresh_from_db()
     new = Remediation.objects.exclude(pk=plan.pk).get()
+    assert (plan.status, plan.status_reason) == ("expired", approval.REPLACED)
+    assert not Approval.objects.exists()
     assert new.plan["targets"] == ["store"]
 
 
-def test_a_replacement_that_cannot_be_made_leaves_the_old_plan_waiting():
-    plan = a_plan()
+def test_who_may_reject_may_replace_another_persons_plan():
+    rob, _ = a_person("rob", "responder")
+    plan = a_plan(by=rob)
+    dana, browser = a_person("dana", "admin")
+    url = reverse("propose-remediation", args=[plan.incident_id])
+
+    browser.post(url, {"runbook": plan.runbook.name, "replaces": plan.pk, "p-service": "store"})
+
+    decision = Approval.objects.get()
+    assert (decision.by, decision.decision, decision.remediation) == (dana, "rejected", plan)
+
+
+def test_a_responder_replaces_no_plan_of_somebody_else():
+    bea, _ = a_person("bea", "responder")
+    plan = a_plan(by=bea)
     _, browser = a_person("rob", "responder")
+    url = reverse("propose-remediation", args=[plan.incident_id])
+    fields = {"runbook": plan.runbook.name, "replaces": plan.pk, "p-service": "store"}
+
+    response = browser.post(url, fields)
+
+    assert response.status_code == 403
+    assert Remediation.objects.get().status == Remediation.Status.PROPOSED
+    assert "Edit parameters" not in card(browser, plan)
+
+
+def test_a_plan_is_not_replaced_by_one_of_another_runbook():
+    rob, browser = a_person("rob", "responder")
+    plan = a_plan(by=rob)
+    other = publish_runbook("other")
+    url = reverse("propose-remediation", args=[plan.incident_id])
+
+    response = browser.post(url, {"runbook": other.name, "replaces": plan.pk})
+
+    assert response.status_code == 404
+    assert Remediation.objects.get().status == Remediation.Status.PROPOSED
+
+
+@pytest.mark.parametrize("replaces", ["9" * 5000, "9" * 18, "x", "-1"])
+def test_a_plan_that_can_not_be_is_not_found(replaces):
+    runbook = publish_runbook()
+    _, browser = a_person("rob", "responder")
+    url = reverse("propose-remediation", args=[an_incident().pk])
+
+    response = browser.post(url, {"runbook": runbook.name, "replaces": replaces})
+
+    assert response.status_code == 404
+
+
+def test_a_runbook_name_no_database_can_hold_is_refused():
+    incident = an_incident()
+    _, browser = a_person("rob", "responder")
+    url = reverse("propose-remediation", args=[incident.pk])
+
+    assert browser.get(url, {"runbook": "rest\0art"}).status_code == 400
+
+
+def test_a_replacement_that_cannot_be_made_leaves_the_old_plan_waiting():
+    rob, browser = a_person("rob", "responder")
+    plan = a_plan(by=rob)
     url = reverse("propose-remediation", args=[plan.incident_id])
 
     browser.post(url, {"runbook": plan.runbook.name, "replaces": plan.pk, "p-mode": "wild"})

@@ -126,3 +126,10 @@ def test_a_starter_runbook_does_what_it_says(shop, name, seen, targets):
 def test_a_runbook_that_needs_a_health_address_says_so_when_there_is_none():
     with pytest.raises(PlanRefused, match=r"service\.health_url is not known"):
         plan_of("health-probe", context_of("http://127.0.0.1"))
+
+
+def test_a_service_is_recycled_for_its_memory_and_not_for_a_full_disk():
+    document, _ = load(Path("automation/runbooks/recycle-leaking-service.yaml").read_text())
+
+    assert document.applies_to.labels == {"alertname": "HighMemory"}
+    assert not document.applies_to.classification

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service as ChromeService
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -129,10 +129,8 @@ class Browser:
         return self.find(f'[data-testid="{name}"]', seconds=seconds)
 
     def click(self, selector: str, *, seconds: float = 20) -> None:
-        """In the middle of the screen, where nothing sticky covers it."""
-        element = self.find(selector, seconds=seconds)
-        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        """In the middle of the screen, where nothing sticky covers it; what is swapped, again."""
+        self.until(lambda: self._is_clicked(selector), seconds, selector)
 
     def click_test(self, name: str) -> None:
         self.click(f'[data-testid="{name}"]')
@@ -151,7 +149,8 @@ class Browser:
 
     def until(self, condition: Callable[[], Any], seconds: float, what: str) -> Any:
         try:
-            return WebDriverWait(self.driver, seconds, 0.2).until(lambda _: condition())
+            waiting = WebDriverWait(self.driver, seconds, 0.2, [StaleElementReferenceException])
+            return waiting.until(lambda _: condition())
         except TimeoutException:
             seen = self.text("main")[:3000]
             message = f"Not within {seconds} s: {what}. {self.driver.current_url} shows:\n{seen}"
@@ -178,6 +177,12 @@ class Browser:
             for entry in self.driver.get_log("browser")
             if entry["level"] == "SEVERE"
         ]
+
+    def _is_clicked(self, selector: str) -> bool:
+        if element := self._visible(selector):
+            self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+        return element is not None
 
     def _visible(self, selector: str) -> WebElement | None:
         return self.run(FIRST_VISIBLE, selector)

@@ -19,7 +19,7 @@ from tests.site.world import RUNBOOK
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 HOOKS = Path(__file__).with_name("protobuf.py")
 OPTIONS = (
-    "--checks all --seed 1 --workers 2 --continue-on-failure --no-shrink "
+    "--checks all --seed 1 --workers 1 --continue-on-failure --no-shrink "
     "--generation-database none --warnings off --no-color"
 )
 DOCUMENT = RUNBOOK.format(name="mend-medium", risk="medium").replace('"', '\\"')

@@ -66,6 +66,24 @@ def test_metrics_that_left_their_band_are_told_with_what_was_expected(shop):
     assert finding.summary.startswith("1 of 4 series left their expected band")
 
 
+def test_what_another_incident_left_behind_before_the_onset_is_not_told(shop):
+    incident = open_incident(shop["checkout"])
+    fade(shop["checkout"], incident, "http.server.request.duration.p95")
+    stale = add_series(shop["checkout"], "shop.queue.depth")
+    add_points(stale, incident)
+    onset_ms = int(incident.onset_at.timestamp() * 1000)
+    stale.points.filter(at_ms__lt=onset_ms - 60_000).update(score=9, value=5)
+    alone = enrichment.look(incident).result["departures"]
+    other = open_incident(shop["checkout"], seconds_ago=200)
+    ended_at = incident.onset_at - timedelta(seconds=50)
+    Incident.objects.filter(pk=other.pk).update(status="resolved", resolved_at=ended_at)
+
+    departures = enrichment.look(incident).result["departures"]
+
+    assert len(alone) == 2
+    assert [d["name"] for d in departures] == ["http.server.request.duration.p95"]
+
+
 def test_of_a_histogram_only_the_95th_percentile_is_told(shop):
     incident = open_incident(shop["checkout"])
     for quantile in ("p50", "p95", "p99", "mean"):

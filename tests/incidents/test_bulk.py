@@ -195,6 +195,33 @@ def test_undo_skips_what_has_moved_on_since(incidents, dana):
     assert undone.skipped == [[incidents[0].number, "It has moved on since it was acknowledged."]]
 
 
+@pytest.mark.parametrize("verb", ["acknowledge", "assign"])
+def test_undo_leaves_alone_what_somebody_else_was_given_since(incidents, dana, verb):
+    marek = make_person("marek", "responder")
+    deed = finish(order(verb, incidents[:2], dana, to="dana"))
+    lifecycle.assign(incidents[0].number, to=marek, by=marek)
+
+    undone = finish(bulk.order_undo(deed.pk, by=dana))
+
+    ((number, why),) = undone.skipped
+    assert number == incidents[0].number
+    assert why.startswith("It has moved on since")
+    assert Incident.objects.get(pk=incidents[0].pk).assignee == marek
+    assert Incident.objects.get(pk=incidents[1].pk).assignee is None
+
+
+def test_undo_leaves_alone_what_was_snoozed_anew_since(incidents, dana):
+    deed = finish(order("snooze", incidents[:2], dana, until="2036-01-01T00:00:00+00:00"))
+    until = timezone.now() + timedelta(hours=1)
+    lifecycle.snooze(incidents[0].number, until=until, by=dana)
+
+    undone = finish(bulk.order_undo(deed.pk, by=dana))
+
+    assert undone.skipped == [[incidents[0].number, "It has moved on since it was snoozed."]]
+    assert Incident.objects.get(pk=incidents[0].pk).snoozed_until == until
+    assert Incident.objects.get(pk=incidents[1].pk).snoozed_until is None
+
+
 def test_undo_is_once_and_for_ten_minutes_and_for_the_person_who_did_it(incidents, dana):
     late, twice = (finish(order("acknowledge", [each], dana)) for each in incidents[:2])
     bulk.order_undo(twice.pk, by=dana)

@@ -188,6 +188,16 @@ def test_what_holds_no_alert_is_refused(payload: object):
         generic.parse(payload)
 
 
+def test_what_has_no_known_field_is_set_aside_unless_a_mapping_names_it():
+    payload = {"foo": {"bar": "1"}}
+
+    result = generic.parse(payload)
+
+    assert not result.events
+    assert result.rejected[0].reason.startswith("Nothing in it looks like an alert")
+    assert preview(payload, {"name": "foo.bar"}).events[0].name == "1"
+
+
 def test_a_path_follows_keys_with_dots_and_indexes():
     document = {"kibana.alert": {"rule.name": "x"}, "list": [{"a": 1}]}
 

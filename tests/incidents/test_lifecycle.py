@@ -115,8 +115,14 @@ class TestTransitions:
         assert one.status == (to if to in ALLOWED[before] else before)
         assert one.timeline.count() == one.last_seq == (2 if to in ALLOWED[before] else 1)
 
+    def test_a_refusal_names_the_status_as_people_know_it(self, incident: Any):
+        resolved = incident(status="resolved")
+
+        with pytest.raises(InvalidTransition, match=r"open, closed, not to resolved\."):
+            lifecycle.transition(resolved.number, to=Incident.Status.RESOLVED, actor="test")
+
     def test_a_word_that_is_no_status_is_refused(self, incident: Any):
-        with pytest.raises(InvalidTransition, match="'exploded'"):
+        with pytest.raises(InvalidTransition, match="not to exploded"):
             lifecycle.transition(incident().number, to="exploded", actor="ada")
 
     def test_a_step_is_told_with_its_reason_and_both_ends(self, incident: Any):

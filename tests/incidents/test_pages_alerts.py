@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.models import Alert, KnowledgeArticle
+from incidents.models import Alert, KnowledgeArticle, KnownFix
 from tests.incidents.pages_world import alert, make_integration, make_person, newest, receive
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +116,15 @@ def test_knowledge_is_found_from_an_incident(page, integration):
     assert "Payments hangs" in body
     assert "<html" not in body
     assert page.get(f"{url}?q=payments").url == "/knowledge/?q=payments"
+
+
+def test_a_known_fix_is_told_with_how_often_it_was_tried(page):
+    KnownFix.objects.create(
+        classification="latency", alert_name="Slow", runbook="restart-service",
+        successes=2, failures=1,
+    )  # fmt: skip
+
+    assert "2 of 3" in page.get("/knowledge/").content.decode()
 
 
 def test_an_empty_knowledge_base_says_where_it_comes_from(page):

@@ -4,10 +4,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents import lifecycle
+from aiops_site.templatetags.timeline import LOOKS
+from incidents import knowledge, lifecycle
 from incidents.analysis import pipeline
-from incidents.models import AnalysisStep, Incident
+from incidents.models import AnalysisStep, CorrelationLabel, Incident
 from incidents.views.findings import as_offset
+from telemetry.models import Anomaly
 from tests.incidents.analysis_world import add_points, add_series, build_shop
 from tests.incidents.pages_world import alert, make_integration, make_person, newest, receive
 
@@ -123,7 +125,7 @@ def test_a_step_that_is_not_allowed_is_refused_in_words(page, incident):
     response = act(page, incident, "transition", htmx=True, to="closed")
 
     assert response.status_code == 409
-    assert "not to" in response.content.decode()
+    assert "not to closed." in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,9 @@ def test_a_step_that_is_not_allowed_is_refused_in_words(page, incident):
         ("comment", {"text": ""}),
         ("separate", {}),
         ("separate", {"alert": "1", "into": "INC-999999"}),
+        ("separate", {"alert": "1", "into": "9" * 39}),
+        ("separate", {"alert": "9" * 39}),
+        ("separate", {"alert": "9" * 5000}),
         ("assign", {"assignee": "nobody-here"}),
     ],
 )
@@ -178,6 +183,10 @@ def test_alerts_are_split_off_and_moved(page, incident):
     second.refresh_from_db()
     assert split != incident
     assert second.incident == first.incident == incident
+
+
+def test_each_correction_of_a_grouping_has_a_look_of_its_own_in_the_timeline():
+    assert set(CorrelationLabel.Verb.values) <= set(LOOKS)
 
 
 def test_a_merged_incident_leads_to_the_other_one(page, incident):
@@ -223,6 +232,40 @@ def test_a_resolved_incident_says_what_it_was(page, incident):
 
     assert "The probable cause was that payments is down." in body
     assert "recovered" in body
+
+
+def test_a_resolved_incident_shows_what_was_learnt_from_it(page, incident):
+    lifecycle.transition(incident.number, to="resolved", actor="test")
+    number = incident.number
+    knowledge.record_fix(number, runbook="restart-service", verified=True, reference="execution:1")
+
+    body = page.get(f"/incidents/INC-{number}/knowledge/").content.decode()
+
+    assert "restart-service fixed it, verified" in body
+    assert reverse("article", args=[incident.article.pk]) in body
+    assert "No fix and no article is known" not in body
+
+
+def test_a_resolved_incident_tells_the_peak_between_its_onset_and_its_end(page, shop, incident):
+    onset_at = timezone.now() - timedelta(seconds=60)
+    Incident.objects.filter(pk=incident.pk).update(onset_at=onset_at)
+    incident.refresh_from_db()
+    before, during = (
+        add_series(shop["payments"], name) for name in ("a.duration.p95", "b.duration.p95")
+    )
+    for series, started_at in ((before, onset_at - timedelta(hours=2)), (during, onset_at)):
+        add_points(series, incident, then=0.9)
+        Anomaly.objects.create(
+            series=series, started_at=started_at, ended_at=started_at + timedelta(seconds=30),
+            peak_score=9, value=7.5, lower=0.01, upper=0.05,
+        )  # fmt: skip
+    analyse(incident)
+    lifecycle.transition(incident.number, to="resolved", actor="test")
+
+    body = show(page, incident)
+
+    assert body.count(", at worst</dt>") == 1
+    assert '<dd class="value">7.5 s</dd>' in body
 
 
 def test_every_part_has_an_address_of_its_own(page, incident):

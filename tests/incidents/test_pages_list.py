@@ -147,6 +147,18 @@ def test_acknowledging_can_be_taken_back_as_it_was(page, incident):
     assert (incident.status, incident.acknowledged_at, incident.assignee) == ("open", None, None)
 
 
+def test_an_undo_leaves_alone_what_somebody_else_did_since(page, incident):
+    marek = make_person("marek", "responder")
+    token = post(page, "assign", incident).context["outcome"].undo
+    lifecycle.assign(incident.number, to=marek, by=marek)
+
+    outcome = page.post(reverse("incident-undo", args=[token])).context["outcome"]
+
+    incident.refresh_from_db()
+    assert outcome.refused == [(incident.number, "It has moved on since it was assigned.")]
+    assert incident.assignee == marek
+
+
 def test_an_undo_belongs_to_the_person_who_did_it(client, page, incident):
     token = post(page, "acknowledge", incident).context["outcome"].undo
     client.force_login(make_person("marek", "responder"))

@@ -45,6 +45,14 @@ def test_service_and_summary_may_be_left_out(page):
     assert incident.timeline.get().text == "Declared"
 
 
+def test_its_page_does_not_count_alerts_that_did_not_come(page):
+    incident = declare(page)
+
+    body = page.get(reverse("incident", args=[incident.number])).content.decode()
+
+    assert "no alert came in, and the cause is not known yet." in body
+
+
 def test_the_list_leads_to_the_form_in_a_dialog(page):
     assert f'hx-get="{URL}"' in page.get("/incidents/").content.decode()
 

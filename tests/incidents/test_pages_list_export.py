@@ -53,7 +53,9 @@ def test_it_comes_as_a_file(page, incidents):
     assert response.headers["Content-Disposition"].startswith('attachment; filename="incidents-')
 
 
-@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "\uff20SUM(A1)"]
+)
 def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(title):
     assert export.neutral(title) == f"'{title}"
 
@@ -72,6 +74,16 @@ def test_no_text_from_outside_begins_a_formula(page, dana):
         (row,) = read(page, q="")
 
         assert not row["title"].startswith(export.FORMULAS)
+
+
+def test_every_cell_is_quoted_so_that_no_separator_begins_another(page, dana):
+    receive(make_integration(), alert("Down", service="checkout"))
+    lifecycle.retitle(newest().number, title="Down;=1+1", by=dana)
+
+    text = page.get(reverse("incident-export"), {"q": ""}).content.decode()
+
+    assert '"Down;=1+1"' in text
+    assert all(line[0] == line[-1] == '"' for line in text.splitlines())
 
 
 def test_an_unreadable_search_is_refused_in_words(page):

@@ -1,6 +1,5 @@
 """P-14: nothing a sender can say stops intake."""
 
-import sys
 import time
 
 import pytest
@@ -11,9 +10,10 @@ from tests.payloads import poison
 
 ALLOWED = {202, 400, 413, 415, 422}
 PATH = "/api/v1/webhooks/{}/"
-MOST_SECONDS = 0.9 if sys.gettrace() else 0.3  # measuring coverage multiplies the work
+MOST_SECONDS = 0.3
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("bad", poison.POISONS, ids=lambda bad: bad.name)
 def test_a_poisonous_body_is_answered_at_once_and_stops_nobody(door, connect, bad):
     sender, generic = connect("alertmanager"), connect("generic")

@@ -99,7 +99,7 @@ PAGES: Table = {
     **rows(
         PEOPLE,
         "GET",
-        "incidents incident-head incident-row incident-peek incident-suggest incident-export "
+        "start incidents incident-head incident-row incident-peek incident-suggest incident-export "
         "incident incident-changes incident-alerts "
         "incident-knowledge incident-section incident-timeline alerts alert knowledge article "
         "sources source-new source source-dead source-latest source-delivery "

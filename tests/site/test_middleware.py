@@ -1,15 +1,22 @@
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.db import Error, InterfaceError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 
 from aiops_site.front_door import FrontDoor
 from aiops_site.middleware import CSP, SecurityHeaders
+from aiops_site.sessions import SessionStore
+from tests.site import world
 
 pytestmark = pytest.mark.django_db
+PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
@@ -100,6 +107,88 @@ def test_a_view_may_say_something_stricter_itself():
     response = SecurityHeaders(lambda _: strict)(RequestFactory().get("/"))
 
     assert response["Content-Security-Policy"] == "sandbox"
+
+
+class TestStart:
+    def test_leads_to_the_incidents(self, admin: Client):
+        assert admin.get("/")["Location"] == "/incidents/"
+
+    def test_leads_a_stranger_to_sign_in(self, client: Client):
+        assert client.get("/")["Location"] == "/login/?next=/"
+
+
+class TestNul:
+    @pytest.mark.parametrize("path", ["/search/?q=a%00", "/services/a%00/", "/incidents/?%00=a"])
+    def test_is_refused_in_an_address(self, admin: Client, path: str):
+        response = admin.get(path)
+
+        assert response.status_code == 400
+        assert "could not be read" in response.text
+        _assert_guarded(response)
+
+    @pytest.mark.parametrize(
+        "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"]
+    )
+    def test_is_refused_in_a_form(self, admin: Client, content_type: str):
+        part = '--b\r\nContent-Disposition: form-data; name="text"\r\n\r\na\0\r\n--b--\r\n'
+        body = "text=a%00" if "urlencoded" in content_type else part
+
+        response = admin.generic("POST", "/incidents/1/comment/", body, content_type)
+
+        assert response.status_code == 400
+
+    def test_is_a_problem_for_a_program(self, client: Client):
+        response = client.get("/api/v1/incidents/?q=%00")
+
+        assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
+        assert response.json()["detail"] == "The request contains a NUL character."
+
+    def test_an_escaped_percent_sign_is_none(self, admin: Client):
+        assert admin.get("/search/?q=%2500").status_code == 200
+
+
+class TestOutage:
+    @pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+    def test_a_page_says_to_try_again(self, admin: Client, monkeypatch: Any, kind: type[Error]):
+        monkeypatch.setattr(BaseDatabaseWrapper, "cursor", _raising(kind("10.0.0.5 is locked")))
+
+        response = admin.get("/incidents/")
+
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
+        assert "The database does not answer" in response.text
+        assert "10.0.0.5" not in response.text
+        _assert_guarded(response)
+
+    async def test_it_says_so_under_asgi_too(self, monkeypatch: Any):
+        locked = OperationalError("database is locked")
+        monkeypatch.setattr(SessionStore, "load", _raising(locked))
+        browser = AsyncClient(raise_request_exception=False)
+        browser.cookies["sessionid"] = "a" * 32
+
+        page = await browser.get("/incidents/")
+        program = await browser.get("/api/v1/incidents/")
+
+        assert (page.status_code, program.status_code) == (503, 503)
+        assert program["Content-Type"] == PROBLEM
+
+    def test_any_other_failure_is_still_one(self, admin: Client, monkeypatch: Any):
+        monkeypatch.setattr(BaseDatabaseWrapper, "cursor", _raising(RuntimeError("broken")))
+
+        assert admin.get("/incidents/").status_code == 500
+
+    def test_a_token_is_let_in_though_its_use_cannot_be_noted(self, monkeypatch: Any):
+        program = world.program("viewer")
+        locked = OperationalError("database is locked")
+        monkeypatch.setattr(QuerySet, "update", _raising(locked))
+
+        assert program.get("/api/v1/incidents/").status_code == 200
+
+
+def _raising(error: Exception) -> Callable[..., None]:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    return refuse
 
 
 class TestSignInRequired:

@@ -6,7 +6,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from aiops_site import first_steps
+from aiops_site import first_steps, sample_estate
 from aiops_site.estate.layout import Fault
 from aiops_site.models import ApiToken
 from aiops_site.people import make_administrator
@@ -15,6 +15,7 @@ from incidents import intake
 from incidents.models import CorrelationRule, Integration
 from telemetry.credentials import hash_token
 from telemetry.models import Service
+from tests.site import world
 from tests.site.pages import PASSWORD, browser, connected, deliver, person, texts
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,34 @@ def test_first_steps_are_told_from_the_data_and_not_from_clicks(editor):
     assert not any(before[step] for step in ("source", "services", "people"))
     assert all(after[step] for step in ("source", "services", "people"))
     assert not after["estate"]
+
+
+def test_a_running_estate_is_broken_only_once_it_raised_an_alert(editor, monkeypatch):
+    monkeypatch.setattr(first_steps, "_estate_runs", lambda: True)
+    estate = connected(name=sample_estate.ALERTS).integration
+    before = first_steps.read_steps()
+    deliver(estate, b'{"title":"Disk full","service":"store"}')
+    intake.drain()
+
+    after = first_steps.read_steps()
+
+    assert before.estate_runs
+    assert (before.done["estate"], after.done["estate"]) == (False, True)
+
+
+def test_published_runbooks_are_a_suggestion_and_not_a_step_done(editor):
+    page = editor.get(reverse("welcome"))
+
+    assert "runbooks" not in page.context["done"]
+    assert '<span class="note spread">suggestion</span>' in page.text
+
+
+def test_the_first_source_of_a_product_is_called_like_it(editor):
+    first = editor.get(reverse("welcome"), {"provider": "grafana"}).context["name"]
+    connected(name="grafana")
+
+    assert first == "grafana"
+    assert editor.get(reverse("welcome"), {"provider": "grafana"}).context["name"] == "grafana-2"
 
 
 def test_the_first_step_shows_what_arrived_and_where_it_went(editor):
@@ -87,7 +116,7 @@ def test_one_person_dismisses_the_first_steps_for_nobody_else(editor):
 
 
 def test_the_reminder_ends_by_itself_when_everything_is_done(editor, monkeypatch):
-    monkeypatch.setattr(first_steps, "_progress", lambda: (6, 6))
+    monkeypatch.setattr(first_steps, "_progress", lambda: (5, 5))
 
     assert "top-steps" not in editor.get(reverse("profile")).content.decode()
 
@@ -223,3 +252,12 @@ def test_the_admin_adds_an_integration_where_its_token_can_be_shown(root):
     answer = root.get(reverse("admin:incidents_integration_add"))
 
     assert answer["Location"] == reverse("source-new")
+
+
+def test_the_keys_of_a_list_are_shown_as_keycaps_and_named_by_their_deed(editor):
+    world.incident()
+
+    page = editor.get(reverse("incidents")).text
+
+    assert '<kbd data-key-shown aria-hidden="true">j</kbd>Next</button>' in page
+    assert 'data-list-next data-key="j" data-key-label="Next"' in page

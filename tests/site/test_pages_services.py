@@ -30,7 +30,7 @@ def series(owner, name, *, seconds_ago=1.0, value=0.2, unit="s", **judged):
     return made
 
 
-def incident(owner, severity, *touched):
+def incident(owner, severity, *touched, **fields):
     now = timezone.now()
     made = Incident.objects.create(
         title=f"{owner} is ill",
@@ -41,6 +41,7 @@ def incident(owner, severity, *touched):
         onset_at=now,
         opened_at=now,
         last_activity_at=now,
+        **fields,
     )
     made.services.set([owner, *touched])
     return made
@@ -53,15 +54,22 @@ def test_without_services_the_page_says_how_they_appear(editor):
     assert "service.name" in page
 
 
-def test_a_critical_incident_takes_its_cause_down_and_degrades_those_it_touches():
+def test_an_incident_of_a_service_that_is_down_says_so_and_degrades_those_it_touches():
     payments, checkout = service("payments"), service("checkout")
-    incident(payments, "critical", checkout)
+    incident(payments, "critical", checkout, classification="service_down")
 
     health = health_of([payments, checkout])
 
     assert health[payments.pk].word == "down"
     assert health[checkout.pk].word == "degraded"
     assert "payments is ill" in health[checkout.pk].reason
+
+
+def test_a_critical_incident_of_another_kind_does_not_mean_down():
+    payments = service("payments")
+    incident(payments, "critical", classification="latency")
+
+    assert health_of([payments])[payments.pk].word == "degraded"
 
 
 def test_a_running_anomaly_degrades_a_service_and_one_that_ended_does_not():

@@ -163,10 +163,11 @@ class TestThrottle:
 
         assert "Too many failures" in sign_in(client).text
 
-    def test_a_name_no_database_can_hold_is_a_failure_like_any_other(self, client: Client):
+    def test_a_name_no_database_can_hold_is_refused_before_it_is_looked_for(self, client: Client):
         response = sign_in(client, "a\x00b", "wrong")
 
-        assert response.status_code == 200
+        assert response.status_code == 400
+        assert not SignInFailure.objects.exists()
 
 
 class TestSetupLink:

@@ -154,6 +154,7 @@ def test_a_tenfold_latency_is_seen_within_two_points(rng, sigma):
         assert (jumped > 1).any()
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     "noise",
     [

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_services_without_calls_are_drawn_too():
     assert [(node.name, node.column, node.row) for node in drawing.nodes] == [("alone", 0, 0)]
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_very_long_chain_is_no_problem():
     chain = [(f"s{n}", f"s{n + 1}") for n in range(5000)]
 

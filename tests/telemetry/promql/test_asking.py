@@ -2,6 +2,7 @@
 
 import re
 import time
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,9 +130,25 @@ class TestRefusals:
         assert values_of(store, "abs(" * 200 + "up" + ")" * 200) == {"web": 1.0}
 
     @pytest.mark.parametrize(
-        "query", ["up @ -5", "up @ 99999999999999", "up @ NaN", "up[", '"', "{}", "up{a='\\'}"]
+        "query",
+        ["up @ -5", "up @ 99999999999999", "up @ NaN", "up[", '"', "{}", "up{a='\\'}"],
     )
     def test_what_the_parser_cannot_read_is_refused(self, query: str):
+        with pytest.raises(InvalidQuery, match="parse error"):
+            ask(MemoryStore(), query, at_ms=NOW)
+
+    @pytest.mark.parametrize(
+        "query", ["up @ 1e18", "up @ 1e300", "avg_over_time(vector(1)[1h:1m] @ 1e15)"]
+    )
+    def test_a_time_beyond_the_calendar_is_refused(self, query: str):
+        with pytest.raises(InvalidQuery, match="the time after @ is too far away"):
+            ask(MemoryStore(), query, at_ms=NOW)
+
+    @pytest.mark.parametrize(
+        "query",
+        ["up offset 99999999y", "up[1h] offset -300y", "up[5000000y]", "up[1h:2000000y]"],
+    )
+    def test_a_duration_beyond_prometheus_own_is_refused(self, query: str):
         with pytest.raises(InvalidQuery, match="parse error"):
             ask(MemoryStore(), query, at_ms=NOW)
 
@@ -189,6 +206,61 @@ class TestLimits:
     def test_a_subquery_counts_as_well(self):
         with pytest.raises(TooMuchAsked, match="samples into memory"):
             ask(MemoryStore(), "max_over_time(vector(1)[365d:1s])", at_ms=NOW)
+
+    def test_the_times_of_a_subquery_are_counted_before_they_are_written_down(self):
+        tracemalloc.start()
+
+        with pytest.raises(TooMuchAsked, match="would load 259200001 samples"):
+            ask(MemoryStore(), "count_over_time(vector(1)[3d:1ms])", at_ms=NOW)
+
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 10_000_000
+
+    def test_operands_that_wait_for_each_other_count_together(self):
+        nested = "1+(" * 20 + "1" + ")" * 20
+
+        with pytest.raises(TooMuchAsked, match="samples into memory"):
+            ask(
+                MemoryStore(),
+                f"count_over_time(vector({nested})[1s:1ms])",
+                at_ms=NOW,
+                limits=Limits(samples=10_000),
+            )
+
+    def test_operands_that_are_done_with_do_not_count(self):
+        chained = "+".join(["1"] * 20)
+        query = f"count_over_time(vector({chained})[1s:1ms])"
+
+        answer = ask(MemoryStore(), query, at_ms=NOW, limits=Limits(samples=10_000))
+
+        assert answer.values.tolist() == [[1001.0]]
+
+    def test_everything_that_is_selected_counts_together(self):
+        store = store_with(up__a=[1.0] * 10)
+
+        query = "sum_over_time(up[9m]) + sum_over_time(up[9m] offset 1m)"
+
+        with pytest.raises(TooMuchAsked, match="would load 19 samples"):
+            ask(store, query, at_ms=NOW, limits=Limits(samples=15))
+
+    def test_every_value_s_labels_count(self):
+        with pytest.raises(TooMuchAsked, match="samples into memory"):
+            ask(
+                MemoryStore(),
+                'count_over_time(count_values("v", vector(time()))[100000s:1s])',
+                at_ms=NOW,
+            )
+
+    def test_the_time_is_looked_at_between_windows(self):
+        query = "sum_over_time(vector(time())[900s:1ms])"
+        period = {"start_ms": NOW, "end_ms": NOW + 1_000_000, "step_ms": 100}
+        started = time.process_time()
+
+        with pytest.raises(TookTooLong):
+            ask_range(MemoryStore(), query, **period, limits=Limits(seconds=1))
+
+        assert time.process_time() - started < 2.0
 
 
 @dataclass

@@ -63,3 +63,9 @@ def test_a_pattern_that_others_never_finish_is_finished():
 def test_what_it_does_not_know_is_refused(written: str):
     with pytest.raises(UnknownPattern, match="from character"):
         Pattern(written)
+
+
+@pytest.mark.parametrize("written", ["|".join(["a"] * 2_000), "(" * 240 + "a" + ")" * 240])
+def test_what_would_end_the_stack_is_refused(written: str):
+    with pytest.raises(UnknownPattern, match="from character"):
+        Pattern(written)

@@ -224,6 +224,15 @@ class TestRefusals:
         assert response.status_code == 400
         assert "a form has at most" in response.json()["error"]
 
+    def test_a_pattern_with_too_many_alternatives_is_an_execution_error(self, api: Any):
+        pattern = "|".join(["web"] * 2_000)
+        asked = {"query": f'label_replace(up, "a", "$1", "job", "{pattern}")', "time": asked_at()}
+
+        response = api("POST", "query", data=asked)
+
+        assert response.status_code == 422
+        assert "invalid regular expression in label_replace()" in response.json()["error"]
+
     def test_only_reading_is_offered(self, api: Any):
         assert api("DELETE", "query").status_code == 405
         assert api("POST", "metadata").status_code == 405
