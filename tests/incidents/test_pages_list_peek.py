@@ -92,7 +92,7 @@ def test_every_row_has_a_control_for_its_peek(page, incident):
 
     assert f'aria-label="Peek at INC-{incident.number}"' in body
     assert f'data-peek-url="/incidents/{incident.number}/peek/"' in body
-    assert 'data-key="Space">Peek' in body
+    assert 'data-key="Space" data-key-label="Peek"' in body
 
 
 def test_of_a_declared_incident_it_says_that_no_alert_has_come(page):
