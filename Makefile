@@ -4,6 +4,8 @@ PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 # One worker more than there are cores: somebody always waits for a process. A file stays on one worker.
 TOGETHER := -n $(shell expr $$(nproc) + 1) --dist loadfile
+# Tests of whole consoles wait longer than they work.
+WAITING := -n $(shell expr $$(nproc) + 2) --dist loadfile
 
 help: ## What there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,7 +45,7 @@ check: $(VENV)/.dev ## Everything that has to be clean before a change lands
 	$(MAKE) --jobs=2 --output-sync types style
 	$(PY) -m coverage erase
 	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not whole" || test $$? = 1
-	$(PY) -m pytest $(TOGETHER) --no-loadscope-reorder -m whole || test $$? = 1
+	$(PY) -m pytest $(WAITING) --no-loadscope-reorder -m whole || test $$? = 1
 	$(PY) -m pytest --last-failed --last-failed-no-failures none || test $$? = 5
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report

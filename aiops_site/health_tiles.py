@@ -33,7 +33,7 @@ from incidents.models import AnalysisStep, Message
 from telemetry import disk
 from telemetry.store.database import Unavailable
 
-SLOW_BEAT, NO_BEAT = 12.0, 20.0
+SLOW_BEAT, NO_BEAT = 15.0, 25.0
 LAYER_SECONDS = 1.0
 LEAST_FREE = 1024**3
 GRACE = timedelta(seconds=30)
@@ -69,7 +69,7 @@ def _scheduler() -> Tile:
         "“manage.py up” restarts beat by itself. Nothing is lost. If it stays: a database that "
         "takes no writes looks the same; the log then says “database is locked”."
     )
-    return _beating("Scheduler", seen, "rings every 5 s; down after 20 s without", advice)
+    return _beating("Scheduler", seen, "rings every 10 s; down after 25 s without", advice)
 
 
 def _worker() -> Tile:
@@ -85,7 +85,7 @@ def _worker_of(queue: str, title: str, meaning: str) -> Tile:
     tile = _beating(
         title,
         seen.get(heartbeats.worker_of(queue)),
-        "answers the scheduler every 5 s; down after 20 s without",
+        "answers the scheduler every 10 s; down after 25 s without",
         f"{meaning} “manage.py up” restarts it by itself; else see its log.",
     )
     scheduler = _age(seen.get(heartbeats.SCHEDULER))

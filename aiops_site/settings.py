@@ -167,12 +167,12 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat.db")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat-pipeline": {
         "task": "aiops_site.tasks.beat_heartbeat",
-        "schedule": 5,
+        "schedule": 10,
         "args": ["pipeline"],
     },
     "heartbeat-execution": {
         "task": "aiops_site.tasks.beat_heartbeat",
-        "schedule": 5,
+        "schedule": 10,
         "args": ["execution"],
         "options": {"queue": "execution"},
     },

@@ -22,6 +22,7 @@ LARGEST_EXACT_INT = 2**53
 
 _BATCH_DEPTH = 2  # a batch is the body itself or one of its fields
 _FOUR_BYTE_CHARACTERS = 4
+_SHORT = MAX_VALUE_BYTES // _FOUR_BYTE_CHARACTERS
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+', re.DOTALL)
 _INTEGER = re.compile(rb"-?\d{16,}")
 _JSON_TYPES = {"", "application/json", "text/json", "text/plain"}
@@ -117,7 +118,7 @@ def _bounded(value: JsonValue, depth: int, *, exact: bool = False) -> JsonValue:
 def _bounded_text(text: str) -> str:
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
-    if len(text) * _FOUR_BYTE_CHARACTERS <= MAX_VALUE_BYTES:
+    if len(text) <= _SHORT:
         return text
     encoded = text.encode()
     if len(encoded) <= MAX_VALUE_BYTES:
@@ -133,8 +134,9 @@ def _bounded_object(value: dict[str, Any], depth: int, *, exact: bool) -> dict[s
         raise UnreadablePayload(f"An object has {len(value):,} keys; {MAX_KEYS} are read.")
     for key, member in value.items():
         _demand_short_key(key)
-        value[key] = _bounded(member, depth + 1, exact=exact)
-    if any("\0" in key for key in value):
+        if type(member) is not str or len(member) > _SHORT or "\0" in member:
+            value[key] = _bounded(member, depth + 1, exact=exact)
+    if "\0" in "".join(value):
         return {key.replace("\0", "\ufffd"): member for key, member in value.items()}
     return value
 

@@ -45,7 +45,7 @@ def test_every_part_has_a_tile_and_all_are_well(viewer):
 
 def test_a_worker_that_stopped_is_down_within_thirty_seconds(viewer):
     everyone_seen(1)
-    seen("worker pipeline", 21)
+    seen("worker pipeline", 26)
 
     found = states(viewer)
 
