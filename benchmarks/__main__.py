@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import idle, intake, live, machine, pages
+from benchmarks import idle, intake, live, machine, pages, telemetry
 from benchmarks.console import Console
 from benchmarks.figures import Figure, at_most
 
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[Console], list[Figure]]] = {
     "live": live.measure,
     "intake": intake.measure,
     "pages": pages.measure,
+    "telemetry": telemetry.measure,
 }
 
 

@@ -68,9 +68,9 @@ class Console:
         )
         return ran.stdout
 
-    def connect(self, name: str) -> str:
-        """The token of a new Alertmanager integration."""
-        made = self.manage("create_integration", "alertmanager", "--name", name, "--json")
+    def token_of(self, provider: str, name: str) -> str:
+        """Of a new integration."""
+        made = self.manage("create_integration", provider, "--name", name, "--json")
         return str(json.loads(made)["token"])
 
     def api_token(self, name: str) -> str:

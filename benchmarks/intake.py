@@ -19,7 +19,7 @@ def measure(console: Console) -> list[Figure]:
 
 
 def _load(console: Console, batch: int, api_token: str) -> list[Figure]:
-    token = console.connect(f"load {batch}")
+    token = console.token_of("alertmanager", f"load {batch}")
     command = [sys.executable, "-m", "benchmarks.load_alerts", "--target", "webhook"]
     command += ["--url", f"{console.url}/api/v1/webhooks/alertmanager/", "--batch", str(batch)]
     command += ["--auth-header", f"Authorization: Bearer {token}", "--seconds", str(SECONDS)]

@@ -16,7 +16,7 @@ LONGEST_SECONDS = 30
 
 
 def measure(console: Console) -> list[Figure]:
-    token = console.connect("live")
+    token = console.token_of("alertmanager", "live")
     with contextlib.closing(console.sign_in()) as person:
         session = person.cookies["sessionid"]
     milliseconds = asyncio.run(_listen(console, token, session))

@@ -31,14 +31,14 @@ KINDS = {"counter": 0.4, "buckets": 0.3, "gauge": 0.2, "idle": 0.05, "sum": 0.05
 
 
 def measure(file: Path) -> Iterator[Figure]:
-    labels, values = _labels(), _values()
+    names, measured = labels(), values()
     with closing(open_metrics(f"sqlite:///{file}")) as store:
-        seconds = _took(partial(_append, store, labels, values, 0, SERIES))
+        seconds = _took(partial(_append, store, names, measured, 0, SERIES))
         yield at_most("first batch of 10,000 new series", seconds * 1000, 2_000, "ms")
         of_series = _bytes_in_use(file)
         yield Figure("on disk, for a series", f"{of_series / SERIES:,.0f} bytes")
         for size, turns in ((10_000, range(1, 120)), (2_000, range(120, TURNS))):
-            seconds = sum(_took(partial(_append, store, labels, values, n, size)) for n in turns)
+            seconds = sum(_took(partial(_append, store, names, measured, n, size)) for n in turns)
             rate = len(turns) * SERIES / seconds
             yield at_least(f"appended in batches of {size:,}", rate, 200_000, "samples/s")
         yield from _asking(store, "fresh", one=60, many=400)
@@ -115,7 +115,7 @@ def _bytes_in_use(file: Path) -> int:
     return int((pages - free) * size)
 
 
-def _labels() -> list[dict[str, str]]:
+def labels() -> list[dict[str, str]]:
     return [
         {
             "__name__": "http_requests_total",
@@ -129,7 +129,7 @@ def _labels() -> list[dict[str, str]]:
     ]
 
 
-def _values() -> Values:
+def values() -> Values:
     """Of all series at every turn, in the order of the shares in KINDS."""
     random = np.random.default_rng(1)
     counts = {kind: round(share * SERIES) for kind, share in KINDS.items()}

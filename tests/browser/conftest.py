@@ -35,15 +35,16 @@ return [...document.querySelectorAll(arguments[0])].find(element => element.chec
 class Console:
     """`manage.py up` in a folder of its own, on a port of the system's choice."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, estate: str) -> None:
         self.folder = folder
+        self.estate = estate
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "up.log"
         self.environment = os.environ | {
             "AIOPS_DATA_DIR": str(folder / "var"),
             "AIOPS_PORT": str(self.port),
-            "ESTATE": "sample",
+            "ESTATE": estate,
         }
 
     def start(self) -> None:
@@ -56,7 +57,8 @@ class Console:
                 stderr=subprocess.STDOUT,
             )
         wait_until(lambda: "Console:" in self.output(), seconds=60)
-        wait_until(lambda: "yes" in self.manage("estate", "status"), seconds=30)
+        if self.estate == "sample":
+            wait_until(lambda: "yes" in self.manage("estate", "status"), seconds=30)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -189,8 +191,12 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    console = Console(tmp_path_factory.mktemp("console"))
+def console(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Console]:
+    """With the sample estate, unless the module says ESTATE = "none"."""
+    estate = getattr(request.module, "ESTATE", "sample")
+    console = Console(tmp_path_factory.mktemp("console"), estate)
     console.start()
     yield console
     console.stop()

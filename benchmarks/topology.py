@@ -1,0 +1,57 @@
+"""How long the server takes to draw the map of a thousand services, by the page itself."""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from benchmarks import machine
+from benchmarks.console import ROOT, Console
+from benchmarks.figures import Figure, at_most, percentile
+
+TIMES = 20
+LIMIT_MS = 300
+SIZE = "1,000 services, 5,000 calls"
+PAGES = {
+    "map, grouped by owner": "/services/map/",
+    "map, all of them drawn": "/services/map/?group=none",
+    "map around one service": "/services/map/?focus=seeded-500&depth=2",
+    "list of services": "/services/",
+    "weak points": "/services/map/weak-points/",
+}
+
+
+def measure(console: Console) -> list[Figure]:
+    command = [sys.executable, "-m", "benchmarks.seed_topology"]
+    subprocess.run(command, cwd=ROOT, env=console.environment, check=True)  # noqa: S603
+    with contextlib.closing(console.sign_in()) as person:
+        return [_figure(person, what, path) for what, path in PAGES.items()]
+
+
+def _figure(person: httpx.Client, what: str, path: str) -> Figure:
+    person.get(path).raise_for_status()
+    milliseconds = [_milliseconds(person, path) for _ in range(TIMES)]
+    return at_most(f"{what}, {SIZE}, p95", percentile(milliseconds, 95), LIMIT_MS, "ms")
+
+
+def _milliseconds(person: httpx.Client, path: str) -> float:
+    started_at = time.perf_counter()
+    person.get(path).raise_for_status()
+    return (time.perf_counter() - started_at) * 1000
+
+
+def main() -> None:
+    print(f"{machine.describe()}\n\n| measured | value | goal | met |\n|---|---|---|---|")  # noqa: T201
+    scratch = tempfile.TemporaryDirectory(prefix="console-bench-")
+    with scratch as folder, Console(Path(folder) / "topology") as console:
+        console.make_person()
+        for figure in measure(console):
+            print(figure.as_row(), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
