@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
+from aiops_site.dashboards.document import NotADashboard
+from aiops_site.dashboards.keeping import ChangedMeanwhile
 from automation.approval import HeldBack, MayNot, PlanChanged
 from automation.execution import Fenced
 from automation.intervention import NotStoppable
@@ -23,6 +25,8 @@ from automation.planning import AlreadyPlanned
 from incidents.connecting import CannotConnect
 from incidents.lifecycle import InvalidTransition
 from incidents.query import QuerySyntaxError
+from incidents.rotating import CannotRevoke
+from telemetry.catalog import CatalogRefused
 
 logger = logging.getLogger(__name__)
 Extra = Callable[[Any], dict[str, Any]]
@@ -31,16 +35,20 @@ KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 STATUS_OF: dict[type[Exception], int] = {
     InvalidTransition: 409,
+    CannotRevoke: 409,
     NotStoppable: 409,
     HeldBack: 409,
     PlanChanged: 409,
     AlreadyPlanned: 409,
     Fenced: 409,
+    ChangedMeanwhile: 409,
     ProtectedError: 409,
     MayNot: 403,
     PlanRefused: 400,
+    NotADashboard: 400,
     QuerySyntaxError: 400,
     CannotConnect: 400,
+    CatalogRefused: 400,
     ValidationError: 400,
     ObjectDoesNotExist: 404,
     OperationalError: 503,
@@ -57,6 +65,8 @@ WORDS_OF: dict[type[Exception], str] = {
 EXTRA_OF: dict[type[Exception], Extra] = {
     PlanChanged: lambda error: {"difference": error.difference, "plan_hash": error.plan_hash},
     PlanRefused: lambda error: {"problems": error.problems},
+    NotADashboard: lambda error: {"problems": error.problems},
+    ChangedMeanwhile: lambda error: {"version": error.version},
     QuerySyntaxError: lambda error: {"position": error.position, "suggestion": error.suggestion},
 }
 

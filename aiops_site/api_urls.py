@@ -5,12 +5,14 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from aiops_site import api, api_docs, api_tokens
+from aiops_site.dashboards import api as dashboards
 from automation.api import urls as automation
 from incidents.api import urls as incidents
 from telemetry.api import urls as telemetry
 
 router = SimpleRouter()
 router.register("tokens", api_tokens.TokenViewSet)
+router.register("dashboards", dashboards.DashboardViewSet)
 app_name = "api"
 urlpatterns = [
     *telemetry.urlpatterns,

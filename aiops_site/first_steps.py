@@ -1,15 +1,14 @@
 """What a new console still needs, told from the data and not from clicks."""
 
 from dataclasses import dataclass
-from itertools import count
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from aiops_site import sample_estate
-from aiops_site.estate import state
+from aiops_site.estate import configuration, layout, state
 from aiops_site.models import DismissedSteps
 from automation.models import Runbook
 from incidents import own_alerts
@@ -18,6 +17,7 @@ from incidents.models import Alert, Integration, Message
 from telemetry.models import Series, Service
 
 NOT_YOURS = (own_alerts.NAME, sample_estate.ALERTS, sample_estate.METRICS)
+DESCRIBED = tuple(service.description for service in layout.SERVICES)
 SHOWN_SERVICES = 12
 REMINDED_SECONDS = 60
 _PROGRESS = "first-steps"
@@ -25,7 +25,8 @@ _PROGRESS = "first-steps"
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """`heard` is a source of the operator's own that has been read at least once.
+    """What is the operator's own, not the sample estate's. `heard` is a source that has been read
+    at least once.
 
     Whether somebody looked at the runbooks is nowhere written down, so it is no step to be done.
     """
@@ -85,27 +86,22 @@ def _progress() -> tuple[int, int]:
 
 def read_steps() -> Steps:
     own = Integration.objects.exclude(name__in=NOT_YOURS)
+    samples = Q(description__in=DESCRIBED) | Q(slug__in=configuration.HELPERS)
+    services = Service.objects.exclude(samples)
     read = Message.objects.filter(integration=OuterRef("pk"), state=Message.State.PROCESSED)
     senders = own.exclude(provider__in=TELEMETRY)
     return Steps(
         heard=senders.filter(Exists(read)).order_by("-pk").first(),
         unheard=senders.filter(is_enabled=True).order_by("-pk").first(),
-        services=list(Service.objects.all()[:SHOWN_SERVICES]),
-        service_count=Service.objects.count(),
+        services=list(services[:SHOWN_SERVICES]),
+        service_count=services.count(),
         runbook_count=Runbook.objects.exclude(published=None).count(),
-        series_count=Series.objects.count(),
+        series_count=Series.objects.filter(service__in=services).count(),
         metrics_source=own.filter(provider__in=TELEMETRY).order_by("-pk").first(),
         people_count=User.objects.filter(is_active=True).count(),
         estate_runs=_estate_runs(),
         estate_was_broken=Alert.objects.filter(integration__name=sample_estate.ALERTS).exists(),
     )
-
-
-def free_name(product: str) -> str:
-    """For a new source: the product's own name, with a number if that is taken."""
-    taken = set(Integration.objects.values_list("name", flat=True))
-    numbered = (f"{product}-{number}" for number in count(2))
-    return product if product not in taken else next(name for name in numbered if name not in taken)
 
 
 def _estate_runs() -> bool:

@@ -15,8 +15,9 @@ from django.utils import timezone
 from aiops_site.sessions import SessionStore
 from automation.models import Connection
 from telemetry import credentials
+from telemetry.models import DataSource
 
-ENCRYPTED: dict[type[Model], str] = {Connection: "secret"}
+ENCRYPTED: dict[type[Model], str] = {Connection: "secret", DataSource: "secret"}
 
 
 @dataclass

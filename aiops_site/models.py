@@ -1,6 +1,18 @@
 from django.conf import settings
 from django.db import models
 
+from aiops_site.dashboards.models import Dashboard, DashboardVersion
+
+__all__ = [
+    "ApiToken",
+    "Dashboard",
+    "DashboardVersion",
+    "DismissedSteps",
+    "Heartbeat",
+    "SetupLink",
+    "SignInFailure",
+]
+
 
 class ApiToken(models.Model):
     """Lets a program act with its owner's roles; shown once, kept as a hash."""

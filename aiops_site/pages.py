@@ -4,6 +4,7 @@ from aiops_site.views import estate, profile, robots, search, status, welcome
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("incidents.source_urls")),
+    path("", include("aiops_site.dashboards.urls")),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/dismiss/", welcome.dismiss, name="welcome-dismiss"),
     path("search/", search.search, name="search"),

@@ -19,22 +19,32 @@ def _every(verbs: str, app: str, models: str) -> set[str]:
 
 
 VIEWING = (
-    _every("view", "telemetry", "service dependency series point watch anomaly")
+    _every(
+        "view",
+        "telemetry",
+        "service dependency series point watch anomaly change datasource topologyversion",
+    )
     | _every("view", "incidents", "incident timelineentry savedview alert alertlink")
-    | _every("view", "incidents", "correlationrule correlationlabel analysisstep message")
+    | _every("view", "incidents", "correlationrule correlationlabel analysisstep snapshot message")
     | _every("view", "incidents", "integration knowledgearticle knownfix fixoutcome")
     | _every("view", "automation", "runbook runbookversion connection healingpolicy")
     | _every("view", "automation", "policydecision automationswitch remediation approval")
     | _every("view", "automation", "execution steprun outputline")
+    | _every("view", "aiops_site", "dashboard dashboardversion")
 )
 STOPPING = {"automation.stop_execution", "automation.pause_automation"}
-RESPONDING = {"incidents.respond_incident", "automation.add_remediation"}
+RESPONDING = {
+    "incidents.respond_incident",
+    "automation.add_remediation",
+    "telemetry.add_change",
+}
 APPROVING = {"automation.approve_remediation", "automation.resume_automation"}
 EDITING = (
-    _every("add change delete", "telemetry", "service dependency watch")
+    _every("add change delete", "telemetry", "service dependency watch change datasource")
     | _every("add change delete", "incidents", "integration correlationrule")
     | _every("add change delete", "incidents", "knowledgearticle knownfix")
     | _every("add change delete", "automation", "runbook runbookversion healingpolicy")
+    | _every("add change delete", "aiops_site", "dashboard")
     | {"incidents.change_message", "automation.publish_runbook"}
 )
 

@@ -138,7 +138,10 @@ def _intake() -> Document:
     return {
         "/api/v1/webhooks/{provider}/": {"post": _webhook("webhook", [_PROVIDER])},
         "/api/v1/webhooks/{provider}/{token}/": {"post": by_path},
-        "/v2/enqueue": {"post": _enqueue()},
+        "/v2/enqueue": {"post": _enqueue("pagerduty_enqueue", "alert events", _ALERT_EVENT)},
+        "/v2/change/enqueue": {
+            "post": _enqueue("pagerduty_change_enqueue", "change events", _CHANGE_EVENT)
+        },
         **{f"/v1/{each}": {"post": _export(each)} for each in ("metrics", "logs", "traces")},
         "/prometheus/api/v1/write": {"post": _remote_write()},
     }
@@ -188,17 +191,36 @@ def _webhook(name: str, parameters: list[Document]) -> Document:
     }
 
 
-def _enqueue() -> Document:
-    event = {
-        "type": "object",
-        "required": ["routing_key", "event_action"],
-        "properties": {
-            "routing_key": {"type": "string"},
-            "event_action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve"]},
-            "dedup_key": {"type": "string"},
-            "payload": {"type": "object"},
+_ALERT_EVENT: Document = {
+    "type": "object",
+    "required": ["routing_key", "event_action"],
+    "properties": {
+        "routing_key": {"type": "string"},
+        "event_action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve"]},
+        "dedup_key": {"type": "string"},
+        "payload": {"type": "object"},
+    },
+}
+_CHANGE_EVENT: Document = {
+    "type": "object",
+    "required": ["routing_key", "payload"],
+    "properties": {
+        "routing_key": {"type": "string"},
+        "payload": {
+            "type": "object",
+            "required": ["summary"],
+            "properties": {
+                "summary": {"type": "string", "minLength": 1},
+                "timestamp": {"type": "string"},
+                "custom_details": {"type": "object"},
+            },
         },
-    }
+        "links": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def _enqueue(name: str, words: str, event: Document) -> Document:
     receipt = {
         "type": "object",
         "required": ["status", "message"],
@@ -215,8 +237,8 @@ def _enqueue() -> Document:
         "content": {"application/json": {"schema": receipt}},
     }
     return {
-        "operationId": "pagerduty_enqueue",
-        "description": "PagerDuty's Events API v2; the routing key is the integration's token.",
+        "operationId": name,
+        "description": f"PagerDuty's {words}; the routing key is the integration's token.",
         "tags": ["intake"],
         "security": [{}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": event}}},

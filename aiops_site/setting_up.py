@@ -6,13 +6,16 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from aiops_site.models import SetupLink
+from aiops_site.dashboards import keeping
+from aiops_site.dashboards.document import read
+from aiops_site.models import Dashboard, SetupLink
 from automation.models import Runbook
 from automation.published import publish, write_version
 from incidents.models import CorrelationRule
 from telemetry.credentials import issue_token
 
 STARTERS = Path(settings.BASE_DIR) / "automation" / "runbooks"
+STARTER_DASHBOARDS = Path(settings.BASE_DIR) / "aiops_site" / "dashboards" / "starters"
 
 
 def offer_sign_in() -> str:
@@ -45,4 +48,15 @@ def seed_rules() -> str:
             group_by=["cluster", "alertname"],
             window_seconds=600,
         )
+    return ""
+
+
+def seed_dashboards() -> str:
+    """The starters, for a console without any dashboard: one that was deleted stays away."""
+    if not Dashboard.objects.exists():
+        for file in sorted(STARTER_DASHBOARDS.glob("*.json")):
+            document = read(file.read_text())
+            keeping.create(
+                document, owner=None, is_shared=True, is_starter=True, reason="Starter dashboard"
+            )
     return ""

@@ -44,6 +44,7 @@ KEEP_METRICS_DAYS = env.integer("AIOPS_KEEP_METRICS_DAYS", default=15, least=1, 
 KEEP_ROLLUPS_DAYS = env.integer("AIOPS_KEEP_ROLLUPS_DAYS", default=400, least=1, most=36_500)
 KEEP_LOGS_DAYS = env.integer("AIOPS_KEEP_LOGS_DAYS", default=7, least=1, most=36_500)
 KEEP_TRACES_DAYS = env.integer("AIOPS_KEEP_TRACES_DAYS", default=3, least=1, most=36_500)
+KEEP_TOPOLOGY_DAYS = env.integer("AIOPS_KEEP_TOPOLOGY_DAYS", default=30, least=1, most=36_500)
 KEEP_MESSAGES_DAYS = env.integer("AIOPS_KEEP_MESSAGES_DAYS", default=30, least=1, most=36_500)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -141,6 +142,7 @@ USE_I18N = False
 FIRST_RUN = [
     "aiops_site.setting_up.seed_runbooks",
     "aiops_site.setting_up.seed_rules",
+    "aiops_site.setting_up.seed_dashboards",
     "aiops_site.setting_up.offer_sign_in",
 ]
 SAMPLE_ESTATE_TOKENS = "aiops_site.sample_estate.register"
@@ -180,13 +182,17 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old-messages": {"task": "incidents.tasks.forget_old_messages", "schedule": 900},
     "wake-snoozed": {"task": "incidents.tasks.wake_snoozed", "schedule": 15},
     "sweep-analysis": {"task": "incidents.tasks.sweep_analysis", "schedule": 10},
+    "renew-evidence": {"task": "incidents.tasks.renew_evidence", "schedule": 60},
     "sweep-knowledge": {"task": "incidents.tasks.sweep_knowledge", "schedule": 60},
     "sweep-bulk": {"task": "incidents.tasks.sweep_bulk", "schedule": 15},
     "sweep-executions": {"task": "automation.tasks.sweep_executions", "schedule": 5},
     "judge-new-points": {"task": "telemetry.tasks.judge_new_points", "schedule": 10},
+    "check-sources": {"task": "telemetry.tasks.check_sources", "schedule": 60},
     "compact-metrics": {"task": "telemetry.tasks.compact_metrics", "schedule": 60},
     "forget-old-metrics": {"task": "telemetry.tasks.forget_old_metrics", "schedule": 3600},
     "forget-old-records": {"task": "telemetry.tasks.forget_old_records", "schedule": 900},
+    "observe-topology": {"task": "telemetry.tasks.observe_topology", "schedule": 60},
+    "forget-old-topology": {"task": "telemetry.tasks.forget_old_topology", "schedule": 3600},
     "forget-old-points": {"task": "telemetry.tasks.forget_old_points", "schedule": 900},
 }
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from incidents import connecting
+from incidents import rotating
 from incidents.instructions import instructions
 from incidents.latest import latest_of
 from incidents.matchers import InvalidMatcher, parse_matchers
@@ -41,7 +41,7 @@ class IntegrationAdmin(admin.ModelAdmin[Integration]):
                 request, "Choose one; the console's own has no token.", messages.ERROR
             )
             return None
-        connected = connecting.rotate(chosen[0])
+        connected = rotating.rotate(chosen[0])
         context = {**instructions(connected), **latest_of(connected.integration)}
         response = render(request, "sources/connected.html", context)
         response.headers["Cache-Control"] = "no-store"

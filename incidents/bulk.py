@@ -173,10 +173,15 @@ def _resolve(number: int, given: Mapping[str, Any], by: User) -> None:
     lifecycle.transition(number, to=to, actor=by.username, reason=reason)
 
 
+def _comment(number: int, given: Mapping[str, Any], by: User) -> None:
+    lifecycle.comment(number, text=given["text"], by=by)
+
+
 KINDS = {
     "acknowledge": Kind("Acknowledged", lambda number, _, by: lifecycle.acknowledge(number, by=by)),
     "assign": Kind("Assigned", _assign),
     "snooze": Kind("Snoozed", _snooze),
     "severity": Kind("Changed the severity of", _change_severity),
     "resolve": Kind("Resolved", _resolve),
+    "comment": Kind("Commented on", _comment),
 }

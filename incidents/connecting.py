@@ -1,6 +1,7 @@
 """A new sender: an integration with a token that is shown once."""
 
 from dataclasses import dataclass
+from itertools import chain, count
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -35,7 +36,7 @@ def connect(provider: str, *, name: str, by: User | None) -> Connected:
         raise CannotConnect(f"There is no provider {provider}. There are: {known}.")
     if not 1 <= len(name.strip()) <= LONGEST_NAME:
         raise CannotConnect(f"A name has 1 to {LONGEST_NAME} characters.")
-    token = _token_for(provider)
+    token = token_for(provider)
     integration = Integration(
         provider=provider,
         name=name,
@@ -51,12 +52,11 @@ def connect(provider: str, *, name: str, by: User | None) -> Connected:
     return Connected(integration, token.plain, url_of(provider))
 
 
-def rotate(integration: Integration) -> Connected:
-    """A new token; the old one stops working within two seconds."""
-    token = _token_for(integration.provider)
-    integration.token_hash, integration.token_prefix = token.hashed, token.plain[:6]
-    integration.save(update_fields=["token_hash", "token_prefix"])
-    return Connected(integration, token.plain, url_of(integration.provider))
+def free_name(product: str) -> str:
+    """For a new sender: the product's own name, with a number if that is taken."""
+    taken = set(Integration.objects.values_list("name", flat=True))
+    numbered = (f"{product}-{number}" for number in count(2))
+    return next(name for name in chain([product], numbered) if name not in taken)
 
 
 def url_of(provider: str) -> str:
@@ -64,6 +64,6 @@ def url_of(provider: str) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def _token_for(provider: str) -> NewToken:
+def token_for(provider: str) -> NewToken:
     """A routing key of PagerDuty's API has 32 characters."""
     return issue_hex_token(PAGERDUTY_LENGTH) if provider == "pagerduty" else issue_token()

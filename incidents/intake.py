@@ -1,4 +1,5 @@
-"""Messages become alerts: claimed, read, and applied together with the messages' own state."""
+"""Messages become alerts and changes: claimed, read, and applied together with the messages' own
+state."""
 
 import contextlib
 import logging
@@ -19,6 +20,9 @@ from incidents.models import Message
 from incidents.payload import UnreadablePayload, read_json
 from incidents.providers import provider_for
 from incidents.signals import message_settled
+from telemetry import changes
+from telemetry.change_event import ChangeEvent
+from telemetry.changes import Told
 
 CLAIM = 100
 EVENTS_A_TRANSACTION = 200
@@ -29,11 +33,16 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Reading:
-    """What a message says: its deliveries, and the parts that could not be read."""
+    """What a message says: its deliveries, its changes, and the parts that could not be read."""
 
     message: Message
     deliveries: list[Delivery] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    changes: list[Told] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.deliveries) + len(self.changes)
 
 
 def drain() -> int:
@@ -71,22 +80,24 @@ def read(message: Message) -> Reading | None:
     except UnreadablePayload as error:
         inbox.bury(message, str(error))
         return None
-    if not parsed.events and parsed.rejected:
+    if parsed.rejected and not (parsed.events or parsed.changes):
         inbox.bury(message, "\n".join(f"item {r.index}: {r.reason}" for r in parsed.rejected))
         return None
     deliveries = [_deliver(message, event) for event in parsed.events]
-    return Reading(message, deliveries, [f"item {r.index}: {r.reason}" for r in parsed.rejected])
+    rejected = [f"item {r.index}: {r.reason}" for r in parsed.rejected]
+    return Reading(message, deliveries, rejected, [_tell(message, each) for each in parsed.changes])
 
 
 @transaction.atomic
 def apply(readings: Iterable[Reading]) -> None:
-    """Alerts, incidents and the messages' state change together or not at all."""
+    """Alerts, changes, incidents and the messages' state change together or not at all."""
     readings = _still_ours(readings)
+    changes.note([told for reading in readings for told in reading.changes])
     folded = fold([delivery for reading in readings for delivery in reading.deliveries])
     storm.settle(folded)
     alike: dict[tuple[int, tuple[str, ...]], list[Message]] = defaultdict(list)
     for reading in readings:
-        alike[len(reading.deliveries), tuple(reading.rejected)].append(reading.message)
+        alike[reading.size, tuple(reading.rejected)].append(reading.message)
     for (events, rejected), messages in alike.items():
         inbox.settle(messages, events=events, rejected=rejected)
 
@@ -125,12 +136,17 @@ def _deliver(message: Message, event: AlertEvent) -> Delivery:
     return Delivery(identity, event, message.received_at, message.integration_id)
 
 
+def _tell(message: Message, event: ChangeEvent) -> Told:
+    sender = f"integration:{message.integration_id}"
+    return Told(event, sender, message.integration.name, message.received_at)
+
+
 def _chunks(readings: list[Reading]) -> Iterator[list[Reading]]:
     chunk: list[Reading] = []
     size = 0
     for reading in readings:
         chunk.append(reading)
-        size += len(reading.deliveries)
+        size += reading.size
         if size >= EVENTS_A_TRANSACTION:
             yield chunk
             chunk, size = [], 0

@@ -157,6 +157,35 @@ remote_write:
       credentials: {token}"""
 
 
+def _github_config(url: str, token: str) -> str:
+    return f"""Payload URL   {url}{token}/
+Content type  application/json
+Secret        {token}
+Events        Deployments, Deployment statuses, Releases, Workflow runs, Pushes"""
+
+
+def _argocd_config(url: str, token: str) -> str:
+    return f"""# argocd-notifications-cm; the template is in docs/connecting.md
+data:
+  service.webhook.console: |
+    url: {url}
+    headers:
+      - name: Authorization
+        value: Bearer {token}
+      - name: Content-Type
+        value: application/json"""
+
+
+def _kubernetes_config(url: str, token: str) -> str:
+    return f"""# kubernetes-event-exporter
+receivers:
+  - name: console
+    webhook:
+      endpoint: {url}
+      headers:
+        Authorization: Bearer {token}"""
+
+
 PRODUCTS: dict[str, Product] = {
     product.slug: product
     for product in (
@@ -177,12 +206,17 @@ TELEMETRY = (
     METRICS,
     Product("prometheus", "Prometheus metrics", "Add to prometheus.yml", _prometheus_config),
 )
+CHANGES = (
+    Product("github", "GitHub", "Settings, Webhooks, Add webhook", _github_config),
+    Product("argocd", "Argo CD", "Add to argocd-notifications-cm", _argocd_config),
+    Product("kubernetes", "Kubernetes", "Add to the exporter's settings", _kubernetes_config),
+)
 
 
 def product_for(slug: str) -> Product:
     """Of a provider without a page of its own: address and header, which is all it needs."""
     plain = Product(slug, slug.capitalize(), "A webhook with this header", _generic_config)
-    known = PRODUCTS | {product.slug: product for product in TELEMETRY}
+    known = PRODUCTS | {product.slug: product for product in (*TELEMETRY, *CHANGES)}
     return known.get(slug, plain)
 
 

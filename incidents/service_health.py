@@ -1,81 +1,112 @@
-"""How a service is doing, in one word and the reason for it."""
+"""How a service is doing, in one word and with the reasons for it."""
 
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from django.db.models import Q
+from django.utils import timezone
 
-from incidents.models import Alert, Incident
-from telemetry.models import Anomaly, Service
-from telemetry.series_names import series_title
+from incidents.models import Incident
+from incidents.service_signs import Signs, Traffic, signs_of
+from telemetry.models import Service
 
 RANKS = {"down": 0, "degraded": 1, "unknown": 2, "healthy": 3}
+FAILING = 0.5
+ERRING = 0.05
+FEWEST_CALLS = 1.0
+"""A minute; the share of fewer says nothing."""
+SHOWN_REASONS = 2
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Health:
     """`word` is down, degraded, unknown or healthy; `incidents` are those open, worst first."""
 
-    word: str = "unknown"
-    reason: str = "no alert source or metric speaks of it"
+    word: str
+    reasons: tuple[str, ...]
     incidents: list[Incident] = field(default_factory=list)
+    traffic: Traffic | None = None
 
     @property
     def rank(self) -> int:
         return RANKS[self.word]
 
+    @property
+    def is_erring(self) -> bool:
+        return _error_share(self.traffic) >= ERRING
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(self.reasons[:SHOWN_REASONS])
+
 
 def health_of(services: Collection[Service]) -> dict[int, Health]:
-    """By service. Down: suspected cause of an open incident of the kind "service_down".
-    Degraded: touched by any open incident, or out of its expected range."""
-    ids = [service.pk for service in services]
-    incidents, anomalies = _open_incidents(ids), _running_anomalies(ids)
-    heard_of = _heard_of(ids)
-    return {
-        pk: _judge(pk, incidents[pk], anomalies.get(pk, ""), is_heard_of=pk in heard_of)
-        for pk in ids
-    }
+    """By service.
+
+    Down: suspected cause of an open incident of the kind "service_down", or half of its calls fail.
+    Degraded: touched by any open incident, 5 % of its calls fail, out of its expected range, or
+    something it calls is down. Unknown: nothing was heard of it lately.
+    """
+    now = timezone.now()
+    signs = signs_of([service.pk for service in services], now)
+    judged = {pk: _judge(pk, sign, now) for pk, sign in signs.items()}
+    down = {pk for pk, health in judged.items() if health.word == "down"}
+    return {s.pk: _with_callees(judged[s.pk], signs[s.pk], signs, down) for s in services}
 
 
-def _judge(pk: int, incidents: list[Incident], anomaly: str, *, is_heard_of: bool) -> Health:
-    if incidents:
-        worst = incidents[0]
-        is_down = any(
-            each.classification == "service_down" and each.service_id == pk for each in incidents
-        )
-        return Health("down" if is_down else "degraded", f"{worst}: {worst.title}", incidents)
-    if anomaly:
-        return Health("degraded", f"{anomaly} is out of its expected range")
-    if is_heard_of:
-        return Health("healthy", "no open incident, nothing out of range")
-    return Health()
+def count_words(health: Iterable[Health]) -> dict[str, int]:
+    """How many are in which state, the worst state first, also of those nobody is in."""
+    counts = Counter(each.word for each in health)
+    return {word: counts[word] for word in RANKS}
 
 
-def _open_incidents(ids: Collection[int]) -> defaultdict[int, list[Incident]]:
-    """Of a service that is merely touched by another's incident, too."""
-    touching = Q(service__in=ids) | Q(services__in=ids)
-    found: defaultdict[int, list[Incident]] = defaultdict(list)
-    active = Incident.objects.active().filter(touching).distinct().order_by("-number")
-    for incident in active.prefetch_related("services"):
-        touched = {incident.service_id, *(service.pk for service in incident.services.all())}
-        for pk in set(ids) & touched:
-            found[pk].append(incident)
-    for open_ones in found.values():
-        open_ones.sort(key=lambda each: (each.severity_rank, each.service_id != pk))
-    return found
+def _judge(pk: int, signs: Signs, now: datetime) -> Health:
+    error_share = _error_share(signs.traffic)
+    reasons = [f"{each}: {each.title}" for each in signs.incidents[:1]]
+    if signs.traffic and error_share >= ERRING:
+        reasons.append(signs.traffic.words)
+    reasons += signs.anomalies
+    if not reasons:
+        return _calm(signs, now)
+    is_down = error_share >= FAILING or any(_takes_down(each, pk) for each in signs.incidents)
+    word = "down" if is_down else "degraded"
+    return Health(word, tuple(reasons), signs.incidents, signs.traffic)
 
 
-def _running_anomalies(ids: Collection[int]) -> dict[int, str]:
-    running = Anomaly.objects.filter(series__service__in=ids, ended_at=None)
-    rows = running.order_by("peak_score").values_list("series__service", "series__name")
-    return {service: series_title(name) for service, name in rows}
+def _calm(signs: Signs, now: datetime) -> Health:
+    if not signs.is_heard(now):
+        return Health("unknown", (_silence(signs),))
+    numbers = [signs.traffic.words] if signs.traffic else []
+    return Health(
+        "healthy", ("no open incident, nothing out of range", *numbers), [], signs.traffic
+    )
 
 
-def _heard_of(ids: Collection[int]) -> set[int]:
-    measured = Service.objects.filter(pk__in=ids, series__last_at_ms__gt=0)
-    alerted = Alert.objects.filter(service__in=ids)
-    return {
-        *measured.values_list("pk", flat=True).distinct(),
-        *alerted.values_list("service", flat=True).distinct(),
-    }
+def _error_share(traffic: Traffic | None) -> float:
+    if traffic is None or traffic.calls_per_minute < FEWEST_CALLS:
+        return 0.0
+    return traffic.error_share
+
+
+def _takes_down(incident: Incident, service: int) -> bool:
+    return incident.classification == "service_down" and incident.service_id == service
+
+
+def _silence(signs: Signs) -> str:
+    if signs.heard_at is None:
+        return "no alert source, metric or call speaks of it"
+    return f"its last metric came at {signs.heard_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _with_callees(
+    health: Health, signs: Signs, every: dict[int, Signs], down: Collection[int]
+) -> Health:
+    """Whatever calls something that is down suffers, and is told so by name."""
+    failed = [every[pk].slug for pk in signs.callees if pk in down]
+    if not failed:
+        return health
+    reason = f"calls {', '.join(failed[:3])}, which {'is' if len(failed) == 1 else 'are'} down"
+    if health.word in ("down", "degraded"):
+        return replace(health, reasons=(*health.reasons, reason))
+    return replace(health, word="degraded", reasons=(reason,))

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/<int:pk>/dead/all/", deliveries.settle_all, name="source-dead-all"),
     path("sources/<int:pk>/latest/", sources.latest, name="source-latest"),
     path("sources/<int:pk>/rotate/", sources.rotate, name="source-rotate"),
+    path("sources/<int:pk>/revoke/", sources.revoke, name="source-revoke"),
     path("sources/<int:pk>/switch/", sources.switch, name="source-switch"),
     path("sources/<int:pk>/test/", sources.try_out, name="source-test"),
     path("sources/<int:pk>/mapping/", mapping.mapping, name="source-mapping"),

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from incidents import bulk, intake, knowledge, lifecycle, retention
-from incidents.analysis import pipeline
+from incidents.analysis import pipeline, snapshots
 
 
 @shared_task
@@ -29,6 +29,13 @@ def analyse(number: int) -> None:
 def sweep_analysis() -> None:
     for number in pipeline.sweep(timezone.now()):
         analyse.delay_on_commit(number)
+
+
+@shared_task
+def renew_evidence() -> None:
+    for number in snapshots.renew(timezone.now()):
+        if pipeline.run_again(number):
+            analyse.delay_on_commit(number)
 
 
 @shared_task

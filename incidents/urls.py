@@ -10,8 +10,11 @@ from incidents.views import (
     incident,
     knowledge,
     peek,
+    raw_alert,
     saved_views,
+    services,
     suggest,
+    topology_map,
 )
 from incidents.views import list as incident_list
 
@@ -44,7 +47,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/<slug:name>/", incident.section, name="incident-section"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/", alerts.alert, name="alert"),
+    path("alerts/<int:pk>/raw/", raw_alert.raw, name="alert-raw"),
     path("knowledge/", knowledge.knowledge, name="knowledge"),
+    path("services/", services.services, name="services"),
+    path("services/map/", topology_map.show, name="map"),
+    path("services/map/state/", topology_map.state, name="map-state"),
+    path("services/map/changes/", topology_map.changes, name="map-changes"),
+    path("services/map/weak-points/", topology_map.weak_points, name="map-weak-points"),
     path("knowledge/<int:pk>/", knowledge.article, name="article"),
     path("", include("incidents.source_urls")),
 ]

@@ -55,7 +55,10 @@ def _is_backstage(document: Any) -> bool:
 
 def _of_own(described: list[_Described]) -> Catalog:
     edges = [(each.name, callee) for each in described for callee in each.depends_on]
-    services = [CatalogService(**each.model_dump(exclude={"depends_on"})) for each in described]
+    services = [
+        CatalogService(**each.model_dump(exclude={"depends_on"}, exclude_unset=True))
+        for each in described
+    ]
     return assemble(services, edges, [])
 
 

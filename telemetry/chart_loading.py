@@ -9,6 +9,7 @@ from telemetry.chart_series import (
     Anomaly,
     ChartSeries,
     Column,
+    Event,
     Severity,
     Window,
     downsample,
@@ -31,6 +32,7 @@ def load_chart(
     now: datetime,
     points: int,
     incidents: Sequence[Window] = (),
+    events: Sequence[Event] = (),
 ) -> ChartSeries:
     """At most `points` points; gaps are None, and where an anomaly began is kept."""
     rows = _with_gaps(_rows(series, start, end))
@@ -48,6 +50,7 @@ def load_chart(
         is_learning=is_learning(series),
         anomalies=[_anomaly(row) for row in chosen if row[0] in odd],
         incidents=incidents,
+        events=events,
         missing=[*_missing(rows), *_silence(rows, as_ms(min(end, now)))],
     )
 

@@ -30,11 +30,12 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class Event:
     """A deploy, a configuration change, a restart: a moment, drawn without its label, which
-    belongs to a link in the strip above the plot."""
+    belongs to a link in the strip above the plot. `url` is a path of the console, or empty."""
 
     at_ms: int
     kind: str
     label: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

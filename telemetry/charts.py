@@ -151,7 +151,7 @@ def _shapes(series: ChartSeries) -> Iterable[dict[str, Any]]:
     for window in series.incidents:
         yield from _incident(window, series.now_ms)
     for event in series.events:
-        yield _vertical(event.at_ms, "var(--chart-event)", "dash", name=event.kind)
+        yield _vertical(event.at_ms, "var(--chart-event)", "dash", name="event")
     for threshold in series.thresholds:
         yield {
             "type": "line",

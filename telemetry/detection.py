@@ -36,6 +36,7 @@ class Desk:
     detector: Detector
     alarm: Hysteresis
     at_ms: int
+    settings: dict[str, Any]
 
     def state(self) -> dict[str, Any]:
         return {"detector": self.detector.state(), "alarm": self.alarm.state()}
@@ -108,9 +109,13 @@ def _judge(watch: Watch, points: list[Point]) -> list[Point]:
 
 def _desk(watch: Watch) -> Desk:
     desk = _desks.get(watch.pk)
-    if desk is None or desk.at_ms != watch.judged_until_ms or _is_misled(desk, watch):
+    if desk is None or _is_outdated(desk, watch) or _is_misled(desk, watch):
         desk = _desks[watch.pk] = _reopened(watch)
     return desk
+
+
+def _is_outdated(desk: Desk, watch: Watch) -> bool:
+    return desk.at_ms != watch.judged_until_ms or desk.settings != watch.settings
 
 
 def _is_misled(desk: Desk, watch: Watch) -> bool:
@@ -160,7 +165,7 @@ def _new_desk(watch: Watch, at_ms: int) -> Desk:
     except (LookupError, ValueError, TypeError) as error:
         log.warning("Watch %s uses the default detector: %s", watch.pk, error)
         detector = make_detector(Watch._meta.get_field("detector").default)
-    return Desk(detector, Hysteresis(**ALARM), at_ms)
+    return Desk(detector, Hysteresis(**ALARM), at_ms, watch.settings)
 
 
 def _mind(watch: Watch, desk: Desk, point: Point, judgement: Judgement) -> None:

@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpcore
 import httpx
@@ -116,7 +116,7 @@ class _CappedBody(httpx.SyncByteStream):
         encoding = httpx.Headers(self._response.headers).get("content-encoding", "identity")
         if encoding != "identity":
             raise AnswerRefused("The answer is compressed although plain was asked for.")
-        with _httpx_errors():
+        with httpx_errors():
             for chunk in self._response.iter_stream():
                 received += len(chunk)
                 if received > self._max_bytes:
@@ -141,7 +141,7 @@ _ERRORS: dict[type[Exception], type[httpx.TransportError]] = {
 
 
 @contextmanager
-def _httpx_errors() -> Iterator[None]:
+def httpx_errors() -> Iterator[None]:
     try:
         yield
     except tuple(_ERRORS) as error:
@@ -167,9 +167,9 @@ class GuardedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         target = self._guard.check_url(str(request.url))
         connection = self._connection(request.url, target)
-        with _httpx_errors():
+        with httpx_errors():
             try:
-                answer = connection.handle_request(_for_httpcore(request))
+                answer = connection.handle_request(for_httpcore(request))
             except BaseException:
                 connection.close()
                 raise
@@ -186,7 +186,7 @@ class GuardedTransport(httpx.BaseTransport):
         )
 
 
-def _for_httpcore(request: httpx.Request) -> httpcore.Request:
+def for_httpcore(request: httpx.Request) -> httpcore.Request:
     url = request.url
     return httpcore.Request(
         request.method,
@@ -228,24 +228,38 @@ def follow(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     """
     response = client.send(request)
     for _ in range(MAX_REDIRECTS):
-        if response.status_code not in _FOLLOWED or response.next_request is None:
+        hop = next_hop(request, response)
+        if hop is None:
             return response
-        response = _send_next(client, request, response.next_request)
-    if response.status_code in _FOLLOWED and response.next_request is not None:
+        response = client.send(
+            hop.request, auth=httpx.Auth() if hop.is_elsewhere else httpx.USE_CLIENT_DEFAULT
+        )
+    if next_hop(request, response):
         raise httpx.TooManyRedirects(
             f"More than {MAX_REDIRECTS} redirects.", request=response.request
         )
     return response
 
 
-def _send_next(client: httpx.Client, first: httpx.Request, then: httpx.Request) -> httpx.Response:
+class Hop(NamedTuple):
+    request: httpx.Request
+    is_elsewhere: bool
+
+
+def next_hop(first: httpx.Request, response: httpx.Response) -> Hop | None:
+    """Where a redirect leads; to another origin without anything of ours.
+
+    Raises OutboundRefused where that would need the body.
+    """
+    then = response.next_request
+    if response.status_code not in _FOLLOWED or then is None:
+        return None
     if _origin(first.url) == _origin(then.url):
-        return client.send(then)
+        return Hop(then, is_elsewhere=False)
     if then.method not in ("GET", "HEAD"):
         raise OutboundRefused("A redirect to another host does not get the body.")
     kept = {name: value for name, value in then.headers.items() if name in _HARMLESS_HEADERS}
-    bare = httpx.Request(then.method, then.url, headers=kept)
-    return client.send(bare, auth=httpx.Auth())
+    return Hop(httpx.Request(then.method, then.url, headers=kept), is_elsewhere=True)
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:

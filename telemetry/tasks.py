@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from telemetry import detection, own_metrics, own_records
+from telemetry import asking, detection, observing, own_metrics, own_records, topology_versions
 
 
 @shared_task
@@ -30,3 +30,18 @@ def forget_old_metrics() -> None:
 @shared_task
 def forget_old_records() -> None:
     own_records.forget_old(timezone.now())
+
+
+@shared_task
+def observe_topology() -> None:
+    observing.observe(timezone.now())
+
+
+@shared_task
+def forget_old_topology() -> None:
+    topology_versions.forget_old(timezone.now())
+
+
+@shared_task
+def check_sources() -> None:
+    asking.check_all()

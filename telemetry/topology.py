@@ -46,6 +46,11 @@ def distance(caller: str, callee: str, edges: Iterable[Edge]) -> int | None:
     return _hops(caller, _callees(edges)).get(callee)
 
 
+def within(service: str, edges: Iterable[Edge], hops: int) -> set[str]:
+    """The service and what it reaches with so many calls."""
+    return {name for name, hop in _hops(service, _callees(edges)).items() if hop <= hops}
+
+
 def blast_radius(service: str, edges: Iterable[Edge]) -> list[set[str]]:
     """Who is hurt when the service fails: direct callers first, then theirs, and so on."""
     rings: defaultdict[int, set[str]] = defaultdict(set)

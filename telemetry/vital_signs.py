@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F
+
 from telemetry.chart_loading import as_moment
 from telemetry.models import Point, Series
 from telemetry.series_names import SEEN_BY_CALLERS
@@ -69,7 +71,7 @@ def choose(found: Iterable[Series], kinds: Collection[str]) -> dict[str, Series]
 def vitals_of(
     service_ids: Collection[int], at: datetime, kinds: Collection[str] = tuple(KINDS)
 ) -> dict[int, dict[str, Vital]]:
-    """By service, then by kind. A query for each chosen series, none for the rest."""
+    """By service, then by kind. Three queries, for however many services."""
     rows = Series.objects.select_related("service", "watch").filter(service__in=service_ids)
     by_service: defaultdict[int, list[Series]] = defaultdict(list)
     for series in rows[:MOST_SERIES]:
@@ -99,13 +101,15 @@ def _plainness(series: Series) -> tuple[bool, bool, int, int]:
 
 def _latest_points(chosen: list[Series]) -> dict[int, Point]:
     """Only judged points know what was expected; an unjudged one is at most a moment newer."""
-    found: dict[int, Point] = {}
-    for series in chosen:
-        newest = list(series.points.order_by("-at_ms")[:15])
-        judged = next((point for point in newest if point.score is not None), None)
-        if newest:
-            found[series.pk] = judged or newest[0]
-    return found
+    ids = [series.pk for series in chosen]
+    after_ms = F("series__last_at_ms") - BEHIND_MS
+    newest: dict[int, Point] = {}
+    judged: dict[int, Point] = {}
+    for point in Point.objects.filter(series__in=ids, at_ms__gt=after_ms).order_by("at_ms"):
+        newest[point.series_id] = point
+        if point.score is not None:
+            judged[point.series_id] = point
+    return newest | judged
 
 
 def _range(lower: float, upper: float, unit: str) -> str:

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
+from operator import or_
 
-from telemetry.topology import Edge, dependencies
+from telemetry.topology import Edge
 
 _Neighbours = Mapping[str, list[str]]
 _OUTSIDE = ""
@@ -53,15 +54,14 @@ def single_points_of_failure(edges: Iterable[Edge], critical: Collection[str]) -
     "A Simple, Fast Dominance Algorithm".
     """
     known = sorted(set(edges))
-    hurts: defaultdict[str, set[str]] = defaultdict(set)
-    for start in critical:
-        for name in {start, *dependencies(start, known)}:
-            hurts[name].add(start)
+    callees = _callees(known)
+    bits = {name: 1 << number for number, name in enumerate(sorted(set(critical)))}
+    hurts = _needed_by(bits, callees)
     cut_off = _dominated(known)
     found = [
-        SinglePoint(name, frozenset(hurts[name]), frozenset(cut_off[name]))
-        for name in _callees(known)
-        if cut_off[name] or 1 < len(critical) == len(hurts[name])
+        SinglePoint(name, _named(hurts[name], bits), frozenset(cut_off[name]))
+        for name in callees
+        if cut_off[name] or 1 < len(bits) == hurts[name].bit_count()
     ]
     return sorted(found, key=lambda each: (-len(each.hurts), -len(each.cuts_off), each.service))
 
@@ -78,6 +78,24 @@ def critical_path(start: str, p95_ms: Mapping[Edge, float]) -> list[str]:
         here = path[-1]
         path.append(min(ahead, key=lambda name: (-p95_ms[here, name], name)))
     return path
+
+
+def _needed_by(bits: Mapping[str, int], callees: _Neighbours) -> dict[str, int]:
+    """Of each service the bits of those that it is, or that need it, near or far.
+
+    Bits instead of names: a thousand services are all asked about at once.
+    """
+    callers = _callers(callees)
+    found: dict[str, int] = {}
+    for group in _components(callees):  # callers come before their callees
+        above = [found.get(caller, 0) for name in group for caller in callers.get(name, ())]
+        together = reduce(or_, [*above, *(bits.get(name, 0) for name in group)], 0)
+        found.update(dict.fromkeys(group, together))
+    return found
+
+
+def _named(needed: int, bits: Mapping[str, int]) -> frozenset[str]:
+    return frozenset(name for name, bit in bits.items() if needed & bit)
 
 
 def _callees(edges: Iterable[Edge]) -> _Neighbours:

@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPException
 from aiops_site.estate.layout import LOOPBACK
 from aiops_site.estate.metering import Meters
 from aiops_site.estate.symptoms import Symptoms
+from aiops_site.estate.tracing import Tracer, carried, end_with
 from aiops_site.estate.window import Window
 
 PEER_TIMEOUT_SECONDS = 2.0
@@ -35,9 +36,8 @@ def fetch(port: int, path: str, *, timeout: float, request_id: str = "") -> int:
     connection = HTTPConnection(LOOPBACK, port, timeout=timeout)
     budget = max(timeout - _MARGIN_SECONDS, _LEAST_SECONDS)
     try:
-        connection.request(
-            "GET", path, headers={REQUEST_ID_HEADER: request_id, DEADLINE_HEADER: f"{budget:.3f}"}
-        )
+        headers = {REQUEST_ID_HEADER: request_id, DEADLINE_HEADER: f"{budget:.3f}"}
+        connection.request("GET", path, headers=headers | carried())
         response = connection.getresponse()
         response.read()
         return response.status
@@ -48,9 +48,12 @@ def fetch(port: int, path: str, *, timeout: float, request_id: str = "") -> int:
 class Peers:
     """The services one process calls."""
 
-    def __init__(self, ports: dict[str, int], meters: Meters, symptoms: Symptoms) -> None:
+    def __init__(
+        self, ports: dict[str, int], meters: Meters, tracer: Tracer, symptoms: Symptoms
+    ) -> None:
         self._ports = ports
         self._meters = meters
+        self._tracer = tracer
         self._symptoms = symptoms
         self._windows: dict[str, Window] = {}
 
@@ -65,11 +68,17 @@ class Peers:
 
         Raises PeerFailed.
         """
-        status = self._attempt(peer, path, deadline, request_id)
+        status = self._traced(peer, path, deadline, request_id)
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            status = self._attempt(peer, path, deadline, request_id)
+            status = self._traced(peer, path, deadline, request_id)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise PeerFailed(peer, f"answered {status}")
+
+    def _traced(self, peer: str, path: str, deadline: float, request_id: str) -> int:
+        with self._tracer.calling(peer, path) as span:
+            status = self._attempt(peer, path, deadline, request_id)
+            end_with(span, status)
+            return status
 
     def _attempt(self, peer: str, path: str, deadline: float, request_id: str) -> int:
         started = time.monotonic()

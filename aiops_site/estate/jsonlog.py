@@ -7,6 +7,12 @@ import time
 from typing import Any
 
 _QUIET_SECONDS = 60.0
+_EXPORTERS = (
+    "exporter.otlp.proto.http.metric_exporter",
+    "exporter.otlp.proto.http.trace_exporter",
+    "exporter.otlp.proto.http._log_exporter",
+    "sdk._shared_internal",
+)
 
 
 class _JsonFormatter(logging.Formatter):
@@ -43,9 +49,9 @@ class OncePerMinute(logging.Filter):
 
 
 def configure(service: str) -> None:
-    """Every log line of this process; the metrics exporter's complaints at most once a minute."""
+    """Every log line of this process; of each exporter's complaints one a minute."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonFormatter(service))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    exporter = logging.getLogger("opentelemetry.exporter.otlp.proto.http.metric_exporter")
-    exporter.addFilter(OncePerMinute())
+    for exporter in _EXPORTERS:
+        logging.getLogger(f"opentelemetry.{exporter}").addFilter(OncePerMinute())

@@ -42,6 +42,9 @@ SERVICE_NAMES: tuple[str, ...] = tuple(service.name for service in SERVICES)
 DEPENDENCIES: dict[str, tuple[str, ...]] = {s.name: s.dependencies for s in SERVICES}
 
 Call = tuple[str, str]
+UNTRACED = ("store",)
+"""Tells no spans, as a database would not: it is known to traces by those who call it."""
+
 ROUTES: dict[str, dict[str, tuple[Call, ...]]] = {
     "gateway": {"/browse": (("catalog", "/items"),), "/buy": (("checkout", "/orders"),)},
     "catalog": {"/items": (("store", "/stock"),)},

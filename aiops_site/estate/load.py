@@ -12,7 +12,8 @@ from threading import BoundedSemaphore, Event, Thread
 
 from aiops_site.estate import jsonlog, lifeline, state
 from aiops_site.estate.calling import fetch
-from aiops_site.estate.metering import Meters
+from aiops_site.estate.metering import Meters, Origin
+from aiops_site.estate.tracing import Tracer, end_with
 
 REQUESTS_PER_SECOND = 10.0
 BUYING_SHARE = 0.3
@@ -25,9 +26,10 @@ _log = logging.getLogger(__name__)
 class Crowd:
     """Sends on schedule whether or not earlier answers have come, up to a number at once."""
 
-    def __init__(self, gateway_port: int, meters: Meters) -> None:
+    def __init__(self, gateway_port: int, meters: Meters, tracer: Tracer) -> None:
         self._gateway_port = gateway_port
         self._meters = meters
+        self._tracer = tracer
         self._dice = random.Random()  # noqa: S311 - who buys what is no secret
         self._room = BoundedSemaphore(_MOST_AT_ONCE)
 
@@ -48,9 +50,7 @@ class Crowd:
         started = time.monotonic()
         status = int(HTTPStatus.GATEWAY_TIMEOUT)
         try:
-            status = fetch(
-                self._gateway_port, path, timeout=_PATIENCE_SECONDS, request_id=uuid.uuid4().hex
-            )
+            status = self._fetch(path)
         except (OSError, HTTPException) as error:
             _log.warning("no answer", extra={"fields": {"path": path, "error": str(error)}})
         finally:
@@ -58,6 +58,14 @@ class Crowd:
             is_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
             seconds = time.monotonic() - started
             self._meters.called("gateway", seconds=seconds, failed=is_failed)
+
+    def _fetch(self, path: str) -> int:
+        with self._tracer.calling("gateway", path) as span:
+            status = fetch(
+                self._gateway_port, path, timeout=_PATIENCE_SECONDS, request_id=uuid.uuid4().hex
+            )
+            end_with(span, status)
+            return status
 
 
 def main() -> None:
@@ -67,10 +75,13 @@ def main() -> None:
     lifeline.die_with_supervisord()
     jsonlog.configure("load")
     estate = state.read_file(options.state)
-    meters = Meters(
-        service="load", instance="load", console_url=estate.console_url, token=estate.metrics_token
-    )
-    Crowd(estate.ports["gateway"], meters).visit_until(Event())
+    origin: Origin = {
+        "service": "load",
+        "instance": "load",
+        "console_url": estate.console_url,
+        "token": estate.metrics_token,
+    }
+    Crowd(estate.ports["gateway"], Meters(**origin), Tracer(**origin)).visit_until(Event())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import resource
 from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
+from typing import TypedDict
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -24,6 +25,15 @@ _EXPORT_TIMEOUT_SECONDS = 2
 _BUCKETS_SECONDS = (
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 )  # fmt: skip
+
+
+class Origin(TypedDict):
+    """Who tells, and where to."""
+
+    service: str
+    instance: str
+    console_url: str
+    token: str
 
 
 def resident_bytes() -> int:
@@ -47,7 +57,7 @@ class Meters:
             ),
             export_interval_millis=_EXPORT_MILLISECONDS,
         )
-        self._provider = MeterProvider([reader], _resource(service, instance))
+        self._provider = MeterProvider([reader], resource_of(service, instance))
         self._in_flight = 0
         self._lock = Lock()
         self._create_instruments()
@@ -98,7 +108,7 @@ class Meters:
         yield Observation(self._in_flight)
 
 
-def _resource(service: str, instance: str) -> Resource:
+def resource_of(service: str, instance: str) -> Resource:
     return Resource.create(
         {
             "service.name": service,

@@ -26,7 +26,9 @@ class Answering(Protocol):
 
     symptoms: Symptoms
 
-    def answer(self, path: str, *, budget: float, request_id: str) -> HTTPStatus: ...
+    def answer(
+        self, path: str, *, budget: float, request_id: str, headers: Mapping[str, str]
+    ) -> HTTPStatus: ...
 
     def report(self) -> Mapping[str, object]: ...
 
@@ -79,7 +81,10 @@ class _Requests(BaseHTTPRequestHandler):
             self._reply(HTTPStatus.OK, self.server.shop.report())
             return
         status = self.server.shop.answer(
-            self.path, budget=self._budget(), request_id=self.headers.get(REQUEST_ID_HEADER, "")
+            self.path,
+            budget=self._budget(),
+            request_id=self.headers.get(REQUEST_ID_HEADER, ""),
+            headers=dict(self.headers.items()),
         )
         self._reply(status, {"status": status.phrase})
 

@@ -5,16 +5,19 @@ import json
 import logging
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
 from aiops_site.estate import jsonlog, lifeline, state
 from aiops_site.estate.calling import PEER_TIMEOUT_SECONDS, PeerFailed, Peers
-from aiops_site.estate.layout import DISK, LOOPBACK, ROUTES, SERVICE_NAMES
-from aiops_site.estate.metering import Meters, resident_bytes
+from aiops_site.estate.layout import DISK, LOOPBACK, ROUTES, SERVICE_NAMES, UNTRACED
+from aiops_site.estate.logexport import LogExport
+from aiops_site.estate.metering import Meters, Origin, resident_bytes
 from aiops_site.estate.serving import ShopServer
 from aiops_site.estate.symptoms import Symptoms
+from aiops_site.estate.tracing import Tracer, end_with
 from aiops_site.estate.window import Window
 
 _WORK_SECONDS = (0.004, 0.012)
@@ -30,15 +33,27 @@ class Shop:
     name: str
     stock: Path
     meters: Meters
+    tracer: Tracer
     symptoms: Symptoms
     peers: Peers
     requests: Window = field(default_factory=Window)
     own_errors: Window = field(default_factory=Window)
 
-    def answer(self, path: str, *, budget: float, request_id: str) -> HTTPStatus:
-        """Answers a customer's or a peer's request within `budget` seconds, and measures that."""
+    def answer(
+        self, path: str, *, budget: float, request_id: str, headers: Mapping[str, str]
+    ) -> HTTPStatus:
+        """Answers a customer's or a peer's request within `budget` seconds, and measures that.
+
+        `headers` are the request's; they may say which span asks.
+        """
         if path not in ROUTES[self.name]:
             return HTTPStatus.NOT_FOUND
+        with self.tracer.serving(path, headers) as span:
+            status = self._answer(path, budget, request_id)
+            end_with(span, status)
+            return status
+
+    def _answer(self, path: str, budget: float, request_id: str) -> HTTPStatus:
         started = time.monotonic()
         self.meters.begin()
         self.symptoms.delay()
@@ -106,17 +121,21 @@ class Shop:
 
 def open_shop(name: str, estate: state.EstateState) -> ShopServer:
     """Listens at the service's port; `serve_forever` is the caller's to call."""
-    port = estate.ports[name]
-    meters = Meters(
-        service=name,
-        instance=f"{LOOPBACK}:{port}",
-        console_url=estate.console_url,
-        token=estate.metrics_token,
-    )
+    origin = _origin(name, estate)
+    meters, tracer = Meters(**origin), Tracer(**origin, is_silent=name in UNTRACED)
     symptoms = Symptoms(name)
-    peers = Peers(estate.ports, meters, symptoms)
-    shop = Shop(name, estate.folder / state.STOCK_FILE, meters, symptoms, peers)
-    return ShopServer(port, shop, estate.control_token)
+    peers = Peers(estate.ports, meters, tracer, symptoms)
+    shop = Shop(name, estate.folder / state.STOCK_FILE, meters, tracer, symptoms, peers)
+    return ShopServer(estate.ports[name], shop, estate.control_token)
+
+
+def _origin(name: str, estate: state.EstateState) -> Origin:
+    return {
+        "service": name,
+        "instance": f"{LOOPBACK}:{estate.ports[name]}",
+        "console_url": estate.console_url,
+        "token": estate.metrics_token,
+    }
 
 
 def main() -> None:
@@ -126,7 +145,9 @@ def main() -> None:
     options = parser.parse_args()
     lifeline.die_with_supervisord()
     jsonlog.configure(options.service)
-    with open_shop(options.service, state.read_file(options.state)) as server:
+    estate = state.read_file(options.state)
+    logging.getLogger().addHandler(LogExport(**_origin(options.service, estate)))
+    with open_shop(options.service, estate) as server:
         _log.info("listening", extra={"fields": {"port": server.server_port}})
         server.serve_forever()
 

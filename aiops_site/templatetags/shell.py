@@ -33,6 +33,7 @@ NAVIGATION: Final = (
         (
             ("services", "Services", "service", "g s"),
             ("map", "Map", "map", "g m"),
+            ("explore", "Explore", "search", "g v"),
             ("anomalies", "Anomalies", "pulse", "g n"),
             ("slos", "SLOs", "target", "g o"),
             ("forecasts", "Forecasts", "trend", "g f"),
@@ -104,10 +105,17 @@ def _link(
         "title": title,
         "icon": symbol,
         "key": key,
-        "current": url != "/" and request.path.startswith(url),
+        "current": url == _page_of(request.path),
         "count": counts.get(name),
         "meaning": COUNT_MEANINGS.get(name, ""),
     }
+
+
+def _page_of(path: str) -> str | None:
+    """The longest address of a page that the path begins with: the map lies below the services."""
+    urls = [_existing(page[0]) for _, pages in NAVIGATION for page in pages]
+    above = [url for url in urls if url and url != "/" and path.startswith(url)]
+    return max(above, key=len, default=None)
 
 
 def _existing(name: str) -> str | None:

@@ -1,6 +1,6 @@
 """How each kind of timeline entry looks, for the template and for static/ui/timeline.js alike."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from django import template
@@ -54,6 +54,8 @@ LOOKS: Final[Mapping[str, Look]] = {
     "verification": {"icon": "monitoring", "status": "monitoring", "key": True},
     "notification": {"icon": "bell", "status": "", "key": False},
     "knowledge": {"icon": "book", "status": "", "key": True},
+    "pinned": {"icon": "pin", "status": "", "key": False},
+    "unpinned": {"icon": "pin", "status": "", "key": False},
     "other": {"icon": "info", "status": "", "key": False},
 }
 
@@ -65,9 +67,12 @@ def timeline_kinds() -> SafeString:
 
 
 @register.inclusion_tag("partials/timeline_entry.html")
-def timeline_entry(entry: TimelineEntry) -> dict[str, Any]:
-    """Draw one entry as timeline.js would."""
-    return {"entry": entry, "look": look(entry.kind, entry.payload)}
+def timeline_entry(
+    entry: TimelineEntry, *, pins: Collection[int] = (), may_pin: bool = False
+) -> dict[str, Any]:
+    """Draw one entry as timeline.js would; ``pins`` holds each ``seq`` that is pinned."""
+    shown = look(entry.kind, entry.payload)
+    return {"entry": entry, "look": shown, "is_pinned": entry.seq in pins, "may_pin": may_pin}
 
 
 def look(kind: str, payload: Mapping[str, Any]) -> Look:

@@ -17,15 +17,13 @@ def welcome(request: HttpRequest) -> HttpResponse:
     """The first steps; each is done when the data says so."""
     steps = first_steps.read_steps()
     followed = steps.heard or steps.unheard
-    form = form_for(request, chosen=request.GET.get("provider", ""))
     context = {
         "steps": steps,
         "done": steps.done,
         "is_dismissed": DismissedSteps.objects.filter(person=request.user.pk).exists(),
         "followed": followed,
         "latest": latest_of(followed) if followed else None,
-        **form,
-        "name": first_steps.free_name(form["sender"].slug),
+        **form_for(request, chosen=request.GET.get("provider", "")),
     }
     return render(request, "site/welcome.html", context)
 

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-EvidenceKind = Literal["metric", "alert", "topology", "incident", "article", "log"]
+EvidenceKind = Literal[
+    "metric", "alert", "topology", "incident", "article", "log", "trace", "change"
+]
+KeptKind = Literal["metrics", "logs", "traces", "changes", "topology"]
 
 CONFIRMED = 1.0  # by a person; the analysis alone is never that sure
 LIKELY = 0.70
@@ -36,8 +39,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What was looked at, to outlive its source. `content` is plain JSON."""
+
+    kind: KeptKind
+    title: str
+    content: dict[str, Any]
+    source: str = "builtin"
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """`result` is plain JSON; `incident_fields` are written to the incident with the finding.
+    """`result` is plain JSON; `incident_fields` are written to the incident with the finding, and
+    what is `kept` beside it.
 
     `confidence` is between 0 and 1, or None where nothing is believed, only measured.
     """
@@ -47,6 +62,7 @@ class Finding:
     evidence: Sequence[Evidence] = ()
     confidence: float | None = None
     incident_fields: dict[str, Any] = field(default_factory=dict)
+    kept: Sequence[Kept] = ()
 
 
 def confidence_words(confidence: float) -> str:

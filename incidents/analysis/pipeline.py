@@ -25,6 +25,7 @@ from incidents.analysis import (
     root_cause,
     severity,
     similarity,
+    snapshots,
 )
 from incidents.analysis.finding import Finding, NotEnoughData
 from incidents.analysis.time_limit import TookTooLong, time_limit
@@ -48,7 +49,7 @@ class Step:
 
 
 STEPS = [
-    Step("enrichment", enrichment.look, 15),
+    Step("enrichment", enrichment.look, 20),
     Step("root_cause", root_cause.look, 10),
     Step("classification", classification.look, 10),
     Step("severity", severity.look, 5),
@@ -247,6 +248,7 @@ def _finish(step: AnalysisStep, outcome: Outcome) -> bool:
     )
     if not kept:
         return False
+    snapshots.save(incident, step.name, finding.kept)
     if step.name == "root_cause":
         believe(incident)
     else:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from incidents.analysis.words import plain
+from telemetry.service_names import slug_of
 
 Kind = Literal["latency", "errors", "resource", "saturation", "traffic", "other"]
 
@@ -31,12 +32,13 @@ def stem_of(name: str) -> str:
 
 
 def parties_of(service: str, labels: Mapping[str, object]) -> tuple[str, str]:
-    """The service a series tells about, and its caller if it was the caller that measured.
+    """Slugs of the service a series tells about, and of its caller if the caller measured it.
 
     The built-in store keeps a client's metrics under the service it called, with a label `caller`;
     others keep them under the client, with a label that names the peer.
     """
-    if caller := labels.get("caller"):
-        return service, str(caller)
-    peer = next((str(labels[name]) for name in _PEER_LABELS if labels.get(name)), "")
+    if caller := slug_of(str(labels.get("caller") or "")):
+        return service, caller
+    peers = (slug_of(str(labels.get(name) or "")) for name in _PEER_LABELS)
+    peer = next(filter(None, peers), "")
     return (peer, service) if peer and peer != service else (service, "")

@@ -92,7 +92,9 @@ def _of_anomaly(metrics: dict[str, Any]) -> Term:
     """Twice as far from what is expected is 5 points more."""
     departures = metrics.get("departures", [])
     if not departures:
-        missing = "No metric left its expected band" if metrics else "No metrics to judge"
+        missing = (
+            "No metric left its expected band" if metrics.get("looked") else "No metrics to judge"
+        )
         return Term("anomaly", 0, _MOST_ANOMALY, Evidence("metric", missing))
     peak = departures[0]
     points = min(_MOST_ANOMALY, round(5 * log2(1 + peak["peak_score"])))

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from incidents.analysis import recent_changes
 from incidents.analysis.finding import Evidence
 from incidents.analysis.words import plain, speaks_of_down
 from incidents.models import Alert
 
 LEAST_JUDGED = 3
 HARMLESS = "traffic"
+_OF_CHANGE = ((600, 0.20), (1800, 0.10), (3600, 0.05))
 _HOW = {
     "latency": "is slow",
     "errors": "fails requests",
@@ -36,6 +38,7 @@ class Suspect:
     blamed: list[dict[str, Any]] = field(default_factory=list)
     silent: dict[str, Any] | None = None
     judged: int = 0
+    changes: list[dict[str, Any]] = field(default_factory=list)
     below: list[str] = field(default_factory=list)
     is_earliest: bool = False
     depth: int = 0
@@ -74,13 +77,16 @@ class Suspect:
         how = next((_HOW[kind] for kind in kinds if kind in _HOW), "")
         if how:
             return f"{self.service} {how}"
-        return f"{self.service}: {self.alerts[0][0].name}" if self.alerts else self.service
+        if self.alerts:
+            return f"{self.service}: {self.alerts[0][0].name}"
+        return f"{self.service} was changed" if self.changes else self.service
 
     def terms(self) -> Iterator[Term]:
         """The confidence is `BASE` plus these points, see `root_cause`."""
         yield from self._terms_of_alerts()
         yield from self._terms_of_metrics()
         yield from self._terms_of_place()
+        yield from self._terms_of_changes()
         if self.is_earliest:
             text = f"The first symptom of all was on {self.service}"
             yield Term(0.10, Evidence("alert", text, self.first_offset))
@@ -118,6 +124,13 @@ class Suspect:
             text = f"{self.service} depends on {below}, which {show} trouble too"
             points = -0.10 if self.down else -0.25
             yield Term(points, Evidence("topology", text, against=True))
+
+    def _terms_of_changes(self) -> Iterator[Term]:
+        """The closest to the onset counts, the others are only told."""
+        for place, change in enumerate(self.changes[:3]):
+            ago = -change["offset_seconds"]
+            points = next((points for limit, points in _OF_CHANGE if ago <= limit), 0.0)
+            yield Term(0.0 if place else points, recent_changes.evidence(change))
 
 
 def is_bad(departure: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from incidents import matchers
 from incidents.connecting import url_of
 from incidents.models import CorrelationRule, Integration, Message, SavedView
 from incidents.providers.field_mapping import FieldMapping
+from incidents.rotating import LONGEST_OVERLAP
 from telemetry.api.strict import Strict
 
 MOST_MATCHERS = 50
@@ -53,8 +54,9 @@ class IntegrationSerializer(Strict, serializers.ModelSerializer[Integration]):
     class Meta:
         model = Integration
         fields = ["id", "provider", "name", "url", "mapping", "is_enabled", "token_prefix"]
-        fields += ["created_at"]
-        read_only_fields = ["provider", "token_prefix", "created_at"]
+        fields += ["old_token_prefix", "old_token_until", "created_at"]
+        read_only_fields = ["provider", "token_prefix", "old_token_prefix", "old_token_until"]
+        read_only_fields += ["created_at"]
 
     @extend_schema_field(serializers.CharField)
     def get_url(self, integration: Integration) -> str:
@@ -77,6 +79,20 @@ class Connect(IntegrationSerializer):
     class Meta(IntegrationSerializer.Meta):
         fields = ["provider", "name", "mapping"]
         read_only_fields: list[str] = []
+
+
+class Rotate(Strict):
+    """For how long the old token goes on working."""
+
+    overlap_seconds = serializers.IntegerField(
+        min_value=0, max_value=int(LONGEST_OVERLAP.total_seconds()), default=0
+    )
+
+
+class Revoke(Strict):
+    """How the token begins."""
+
+    token_prefix = serializers.CharField(max_length=8)
 
 
 class ConnectedSerializer(serializers.Serializer[Any]):

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -8,13 +10,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from incidents import connecting, inbox, search, tasks
+from incidents import connecting, inbox, rotating, search, tasks
 from incidents.api.configuration import (
     Connect,
     ConnectedSerializer,
     CorrelationRuleSerializer,
     IntegrationSerializer,
     MessageSerializer,
+    Revoke,
+    Rotate,
     SavedViewSerializer,
     WholeMessageSerializer,
 )
@@ -57,11 +61,26 @@ class IntegrationViewSet(
             connected.integration.save(update_fields=["mapping"])
         return Response(ConnectedSerializer(connected).data, status=201)
 
-    @extend_schema(request=Nothing, responses=ConnectedSerializer)
+    @extend_schema(request=Rotate, responses=ConnectedSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
-        """A new token, shown this once; the old one stops working within seconds."""
-        return Response(ConnectedSerializer(connecting.rotate(self.get_object())).data)
+        """A new token, shown this once; the old one stops working within seconds of the overlap."""
+        integration = self.get_object()
+        asked = Rotate(data=request.data)
+        asked.is_valid(raise_exception=True)
+        overlap = timedelta(seconds=asked.validated_data["overlap_seconds"])
+        connected = rotating.rotate(integration, overlap=overlap)
+        return Response(ConnectedSerializer(connected).data)
+
+    @extend_schema(request=Revoke, responses=IntegrationSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """Ends one of two tokens, by how it begins; the other one stays."""
+        integration = self.get_object()
+        asked = Revoke(data=request.data)
+        asked.is_valid(raise_exception=True)
+        left = rotating.revoke(integration, prefix=asked.validated_data["token_prefix"])
+        return Response(self.get_serializer(left).data)
 
 
 class MessageFilters(filters.FilterSet):

@@ -57,6 +57,11 @@ class Comment(Strict):
     text = serializers.CharField(max_length=LONGEST_TEXT)
 
 
+class Pin(Strict):
+    seq = _number()
+    is_pinned = serializers.BooleanField(default=True)
+
+
 class Merge(Strict):
     into = _number()
 

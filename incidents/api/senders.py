@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.db import Error, connection
+from django.utils import timezone
 from starlette.requests import Request
 
 from incidents.models import Integration
@@ -76,7 +77,7 @@ async def _ask_database(hashed: str) -> Sender | None:
 
 def _look_up(hashed: str) -> Sender | None:
     try:
-        integration = Integration.objects.filter(token_hash=hashed, is_enabled=True).first()
+        integration = Integration.objects.opened_by(hashed, timezone.now()).first()
     except Error:
         connection.close()
         raise

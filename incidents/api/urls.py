@@ -1,10 +1,15 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from incidents.api import configuration_views, knowledge, series, views
+from incidents.api import configuration_views, evidence, knowledge, series, views
 
 router = SimpleRouter()
 router.register("incidents", views.IncidentViewSet)
+router.register(
+    "incidents/(?P<number>[0-9]{1,18})/evidence",
+    evidence.EvidenceViewSet,
+    basename="incident-evidence",
+)
 router.register("alerts", views.AlertViewSet)
 router.register("integrations", configuration_views.IntegrationViewSet)
 router.register("messages", configuration_views.MessageViewSet)

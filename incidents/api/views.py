@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from incidents import declaring, grouping, judging, lifecycle, tasks
+from incidents import declaring, grouping, judging, lifecycle, pinning, tasks
 from incidents.api import requests
 from incidents.api.searching import Searched
 from incidents.api.serializers import (
@@ -121,6 +121,13 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
     def comment(self, request: Request, number: str) -> Response:
         entry = lifecycle.comment(int(number), **self._asked(requests.Comment), by=_person(request))
         return Response(as_entry(entry), status=201)
+
+    @extend_schema(request=requests.Pin, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def pin(self, request: Request, number: str) -> Response:
+        """Pins the entry of the timeline with this `seq`, or takes that back."""
+        pinning.pin(int(number), **self._asked(requests.Pin), by=_person(request))
+        return self.retrieve(request, number)
 
     @extend_schema(request=requests.Merge, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])

@@ -4,7 +4,8 @@ It stands in front of Django because a Django request costs more CPU than all of
 """
 
 import asyncio
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -22,8 +23,9 @@ from incidents.payload import UnreadablePayload, UnsupportedContentType, read_js
 from incidents.providers import PROVIDERS, provider_for
 
 MAX_BODY = 10 * 1024 * 1024
-DELIVERY_HEADERS = ("webhook-id", "idempotency-key")
-KEPT_HEADERS = ("user-agent", "content-type", *DELIVERY_HEADERS)
+DELIVERY_HEADERS = ("webhook-id", "idempotency-key", "x-github-delivery")
+KEPT_HEADERS = ("user-agent", "content-type", "x-github-event", *DELIVERY_HEADERS)
+SIGNATURE_HEADER = "x-hub-signature-256"
 RETRY_SECONDS = "5"
 BODY_SECONDS = 10
 writer = Writer()
@@ -41,9 +43,11 @@ class Refused(Exception):
 async def receive(request: Request) -> Response:
     """`POST /api/v1/webhooks/<provider>/`, with the token in a header or the path."""
     try:
-        sender = await _known_sender(request)
+        token = token_from(request.headers) or request.path_params.get("token", "")
+        sender = await _known_sender(request.path_params["provider"], token)
         body = await read_body(request, MAX_BODY)
         _demand_plain(request.headers)
+        _demand_own_signature(request.headers, body, token)
         receipt, unreadable = await _keep(sender, request, body)
     except Refused as refused:
         return problem(refused.status, refused.detail)
@@ -57,16 +61,26 @@ async def receive(request: Request) -> Response:
 
 async def enqueue(request: Request) -> Response:
     """`POST /v2/enqueue`: PagerDuty's Events API v2, the routing key being the token."""
+    return await _take_event(request, _name_alert, "Event processed")
+
+
+async def enqueue_change(request: Request) -> Response:
+    """`POST /v2/change/enqueue`: its change events, with the same routing key."""
+    return await _take_event(request, _demand_change, "Change event processed")
+
+
+async def _take_event(
+    request: Request, prepare: Callable[[dict[str, Any]], str], thanks: str
+) -> Response:
+    """`prepare` completes the event, or says why it does not belong here."""
     try:
         event = _read_event(await read_body(request, MAX_BODY))
         sender = await identify(str(event.pop("routing_key", "")), "pagerduty")
         if sender is None:
             return _invalid_event("routing_key is not known here")
-        if event.get("event_action") == "trigger" and event.get("dedup_key") is None:
-            event["dedup_key"] = uuid4().hex
+        unreadable = prepare(event) or _why_unreadable(event)
         message = _message(sender, request, orjson.dumps(event))
         message.content_type = "application/json"
-        unreadable = _why_unreadable(event)
         if unreadable:
             message.state, message.reason = Message.State.DEAD, unreadable
         await writer.keep(message)
@@ -76,8 +90,8 @@ async def enqueue(request: Request) -> Response:
         return problem(503, "It could not be kept; send it again.")
     if unreadable:
         return _invalid_event(unreadable)
-    dedup_key = str(event["dedup_key"])
-    return _json({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)
+    named = {"dedup_key": str(event["dedup_key"])} if "dedup_key" in event else {}
+    return _json({"status": "success", "message": thanks, **named}, 202)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -115,14 +129,13 @@ routes = [
         for path in ("{provider}/", "{provider}", "{provider}/{token}/", "{provider}/{token}")
     ),
     Route("/v2/enqueue", enqueue, methods=["POST"]),
+    Route("/v2/change/enqueue", enqueue_change, methods=["POST"]),
 ]
 
 
-async def _known_sender(request: Request) -> Sender:
-    provider = request.path_params["provider"]
+async def _known_sender(provider: str, token: str) -> Sender:
     if provider not in PROVIDERS:
         raise Refused(404, f"There is no provider {provider[:40]!r}.")
-    token = token_from(request.headers) or request.path_params.get("token", "")
     sender = await identify(token, provider)
     if sender is None:
         raise Refused(401, "The token is missing or not valid for this provider.")
@@ -132,6 +145,16 @@ async def _known_sender(request: Request) -> Sender:
 def _demand_plain(headers: Mapping[str, str]) -> None:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(415, "Compressed bodies are not read here; send it uncompressed.")
+
+
+def _demand_own_signature(headers: Mapping[str, str], body: bytes, token: str) -> None:
+    """Whoever signs as GitHub does, signs with the token; who does not sign has the token alone."""
+    said = headers.get(SIGNATURE_HEADER)
+    if said is None:
+        return
+    right = f"sha256={hmac.new(token.encode(), body, 'sha256').hexdigest()}"
+    if not hmac.compare_digest(right.encode(), said.encode()):
+        raise Refused(401, "The signature is not the token's; set the token as webhook secret.")
 
 
 async def _keep(sender: Sender, request: Request, body: bytes) -> tuple[Receipt, str]:
@@ -169,6 +192,17 @@ def _read_event(body: bytes) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise Refused(400, "An event is a JSON object.")
     return event
+
+
+def _name_alert(event: dict[str, Any]) -> str:
+    if event.get("event_action") == "trigger" and event.get("dedup_key") is None:
+        event["dedup_key"] = uuid4().hex
+    return "" if "event_action" in event else "event_action is missing"
+
+
+def _demand_change(event: dict[str, Any]) -> str:
+    is_alert = "event_action" in event
+    return "This is an alert event; it belongs to /v2/enqueue." if is_alert else ""
 
 
 def _why_unreadable(event: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 
@@ -16,6 +17,7 @@ from incidents.inbox import Receipt
 from incidents.models import Message
 
 BATCH = 200
+BATCH_BYTES = 4 * 2**20
 PATIENCE_SECONDS = 1.5
 SECONDS_BETWEEN_TRIES = 0.002
 Waiting = tuple[Message, asyncio.Future[Receipt]]
@@ -47,10 +49,17 @@ class Writer:
     async def _flush(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            batch = self._next_batch()
             messages = [message for message, receipt in batch if not receipt.done()]
             outcomes = await loop.run_in_executor(self._thread, commit, messages)
             _settle(batch, dict(zip(map(id, messages), outcomes, strict=True)))
+
+    def _next_batch(self) -> list[Waiting]:
+        """At least one, however large it is."""
+        sizes = accumulate(len(message.body) for message, _ in self._waiting[:BATCH])
+        count = max(1, sum(size <= BATCH_BYTES for size in sizes))
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
 
 
 def commit(messages: list[Message]) -> list[Receipt | Error]:

@@ -1,5 +1,5 @@
 from incidents.models.alert import Alert, AlertLink, CorrelationLabel, CorrelationRule
-from incidents.models.analysis import AnalysisStep
+from incidents.models.analysis import AnalysisStep, Snapshot
 from incidents.models.bulk import BulkDeed
 from incidents.models.cause import CauseLabel
 from incidents.models.inbox import Message
@@ -24,6 +24,7 @@ __all__ = [
     "Message",
     "SavedView",
     "Severity",
+    "Snapshot",
     "TimelineEntry",
     "worst",
 ]

@@ -42,3 +42,34 @@ class AnalysisStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of INC-{self.incident_id}"
+
+
+class Snapshot(models.Model):
+    """What a step of an analysis looked at, kept so that it outlives the source's retention."""
+
+    class Kind(models.TextChoices):
+        METRICS = "metrics"
+        LOGS = "logs"
+        TRACES = "traces"
+        CHANGES = "changes"
+        TOPOLOGY = "topology"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="snapshots")
+    step = models.CharField(max_length=30)
+    kind = models.CharField(max_length=10, choices=Kind)
+    title = models.CharField(max_length=300)
+    source = models.CharField(max_length=60, help_text="Who was asked.")
+    question = models.TextField(blank=True, help_text="As the source was asked.")
+    content = models.JSONField()
+    taken_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["incident", "kind", "title"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident", "step", "kind", "title", "source"], name="snapshot_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} of INC-{self.incident_id}"

@@ -4,15 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from incidents.providers.alertmanager import Alertmanager
+from incidents.providers.argocd import ArgoCD
 from incidents.providers.base import Provider
 from incidents.providers.generic import Generic
+from incidents.providers.github import GitHub
 from incidents.providers.grafana import Grafana
+from incidents.providers.kubernetes import Kubernetes
 from incidents.providers.pagerduty import PagerDuty
 
 PROVIDERS: dict[str, type[Provider]] = {
     "alertmanager": Alertmanager,
     "grafana": Grafana,
     "pagerduty": PagerDuty,
+    "github": GitHub,
+    "argocd": ArgoCD,
+    "kubernetes": Kubernetes,
     "generic": Generic,
 }
 

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from incidents.event import AlertEvent, AlertStatus, Severity
 from incidents.payload import UnreadableItem, UnreadablePayload
+from telemetry.change_event import ChangeEvent
 
 __all__ = [
-    "AlertEvent", "AlertStatus", "ParseResult", "Provider", "Rejection", "Severity",
+    "AlertEvent", "AlertStatus", "ChangeEvent", "ParseResult", "Provider", "Rejection", "Severity",
     "UnreadablePayload", "collect", "one_line", "read_body", "texts", "web_url",
 ]  # fmt: skip
 
@@ -36,10 +37,14 @@ class Rejection:
 class ParseResult:
     events: tuple[AlertEvent, ...]
     rejected: tuple[Rejection, ...] = ()
+    changes: tuple[ChangeEvent, ...] = ()
 
 
 class Provider(ABC):
-    """Reads one product's webhook: no database, no clock, no network."""
+    """Reads one product's webhook: no database, no clock, no network.
+
+    A body that is this product's and says nothing of alerts or changes has an empty result.
+    """
 
     slug: ClassVar[str]
     docs_url: ClassVar[str]
@@ -58,18 +63,24 @@ class Provider(ABC):
         """
 
 
-def collect(items: Iterable[Any], translate: Callable[[Any], AlertEvent]) -> ParseResult:
-    """Translates each item; one that cannot be is rejected with its reason."""
-    events: list[AlertEvent] = []
+def collect(
+    items: Iterable[Any], translate: Callable[[Any], AlertEvent | ChangeEvent | None]
+) -> ParseResult:
+    """Translates each item; one that cannot be is rejected with its reason. None says nothing."""
+    told: list[AlertEvent | ChangeEvent | None] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
         try:
-            events.append(translate(_readable(item)))
+            told.append(translate(_readable(item)))
         except UnreadablePayload as error:
             rejected.append(Rejection(index, str(error)))
         except ValidationError as error:
             rejected.append(Rejection(index, _explain(error)))
-    return ParseResult(tuple(events), tuple(rejected))
+    return ParseResult(
+        tuple(each for each in told if isinstance(each, AlertEvent)),
+        tuple(rejected),
+        tuple(each for each in told if isinstance(each, ChangeEvent)),
+    )
 
 
 def _readable(item: Any) -> Any:

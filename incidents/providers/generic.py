@@ -1,4 +1,7 @@
-"""Any JSON: by a mapping edited in the browser, or by a guess where there is none."""
+"""Any JSON: by a mapping edited in the browser, or by a guess where there is none.
+
+A row that says `"type": "change"` is a change, whatever the mapping says.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -7,6 +10,7 @@ from pydantic import ValidationError
 
 from incidents.event import AlertEvent, AlertStatus
 from incidents.providers.base import (
+    ChangeEvent,
     ParseResult,
     Provider,
     UnreadablePayload,
@@ -15,6 +19,7 @@ from incidents.providers.base import (
     one_line,
     web_url,
 )
+from incidents.providers.change_row import change_of, tells_of_change
 from incidents.providers.field_mapping import (
     RESOLVED_WORDS,
     FieldMapping,
@@ -54,7 +59,9 @@ class Generic(Provider):
             return collect(_rows(payload, self._mapping.items), self._mapped)
         return collect(_rows(payload, find_items(payload)), _guessed)
 
-    def _mapped(self, row: Any) -> AlertEvent:
+    def _mapped(self, row: Any) -> AlertEvent | ChangeEvent:
+        if tells_of_change(row):
+            return change_of(row)
         mapping = self._mapping or FieldMapping()
         name = one_line(look_up(_object(row), mapping.name))
         if mapping.name and not name:
@@ -94,7 +101,9 @@ def _object(row: Any) -> Mapping[str, Any]:
     return row
 
 
-def _guessed(row: Any) -> AlertEvent:
+def _guessed(row: Any) -> AlertEvent | ChangeEvent:
+    if tells_of_change(row):
+        return change_of(row)
     mapping = suggest_fields(_object(row))
     if mapping == FieldMapping():
         raise UnreadablePayload(_NO_ALERT)

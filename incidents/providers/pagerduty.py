@@ -1,4 +1,5 @@
-"""PagerDuty's Events API v2, for everything that can already page somebody that way."""
+"""PagerDuty's Events API v2, for everything that can already page somebody that way, and its change
+events."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -7,15 +8,25 @@ from pydantic import BaseModel, Field, model_validator
 
 from incidents.providers.base import (
     AlertEvent,
+    ChangeEvent,
     ParseResult,
     Provider,
-    UnreadablePayload,
     one_line,
     read_body,
     texts,
     web_url,
 )
+from incidents.providers.change_words import change_kind, change_status
+from incidents.sender_time import read_sender_time
 from incidents.severity import classify_severity
+
+_NAMES = {
+    "service": ("service", "service_name", "app"),
+    "version": ("version", "release", "tag"),
+    "commit": ("commit", "sha", "revision"),
+    "author": ("author", "user", "deployed_by", "actor"),
+    "environment": ("environment", "env"),
+}
 
 
 class _Link(BaseModel):
@@ -85,10 +96,44 @@ class _Event(BaseModel):
         )
 
 
+class _ChangeDetails(BaseModel):
+    summary: str = Field(min_length=1)
+    timestamp: Any = None
+    source: str | None = None
+    custom_details: Any = None
+
+
+class _Change(BaseModel):
+    payload: _ChangeDetails
+    links: list[_Link] | None = None
+
+    def as_event(self) -> ChangeEvent:
+        said, summary = self._said(), one_line(self.payload.summary)
+        named = {part: one_line(*map(said.get, names)) for part, names in _NAMES.items()}
+        return ChangeEvent(
+            title=summary or "Unnamed change",
+            kind=change_kind(one_line(said.get("kind"), said.get("type"), summary)),
+            status=change_status(one_line(said.get("status"), said.get("build_state"))),
+            key=one_line(said.get("id"), said.get("change_id")),
+            url=web_url(*(link.href for link in self.links or [])),
+            began_at=read_sender_time(self.payload.timestamp),
+            service=named["service"],
+            version=named["version"],
+            commit=named["commit"],
+            author=named["author"],
+            environment=named["environment"],
+        )
+
+    def _said(self) -> Mapping[str, Any]:
+        details = self.payload.custom_details
+        return texts(details) if isinstance(details, dict) else {}
+
+
 class PagerDuty(Provider):
     """Events count in the order they come, as in PagerDuty: a trigger after a resolve is new.
 
-    So the payload's timestamp is kept as an annotation and is not the alert's start.
+    So the payload's timestamp is kept as an annotation and is not the alert's start. What has no
+    `event_action` is a change event.
     """
 
     slug: ClassVar[str] = "pagerduty"
@@ -96,9 +141,7 @@ class PagerDuty(Provider):
 
     def parse(self, payload: Any) -> ParseResult:
         if isinstance(payload, Mapping) and "event_action" not in payload:
-            raise UnreadablePayload(
-                "This is not an alert event of PagerDuty's Events API v2: it has no event_action. "
-                "Change events and PagerDuty's outgoing webhooks are not read."
-            )
+            change = read_body(_Change, payload, product="PagerDuty's Events API v2")
+            return ParseResult((), changes=(change.as_event(),))
         event = read_body(_Event, payload, product="PagerDuty's Events API v2")
         return ParseResult((event.as_event(),))

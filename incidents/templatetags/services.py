@@ -1,7 +1,5 @@
 """What the incidents say about services, for pages of the app below."""
 
-from typing import Any
-
 from django import template
 
 from incidents.models import Incident
@@ -13,14 +11,13 @@ register = template.Library()
 register.filter("series_title", series_title)
 
 SHOWN = 10
+KIND_ICONS = {"service": "service", "database": "db", "queue": "inbox", "external": "external"}
 
 
-@register.simple_tag
-def worst_first(rows: list[tuple[Service, Any]]) -> list[tuple[Service, Any, Health]]:
-    """Each row with the health of its service, those that are down at the top."""
-    health = health_of([service for service, _ in rows])
-    judged = [(service, vitals, health[service.pk]) for service, vitals in rows]
-    return sorted(judged, key=lambda row: (row[2].rank, row[0].tier, row[0].slug))
+@register.filter
+def kind_icon(kind: str) -> str:
+    """The name of the icon of a kind of service."""
+    return KIND_ICONS.get(kind, "service")
 
 
 @register.simple_tag

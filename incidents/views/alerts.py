@@ -17,9 +17,11 @@ from incidents import search
 from incidents.models import Alert, Message
 from incidents.query_tokens import QuerySyntaxError
 from incidents.search_languages import ALERTS
+from incidents.views.asking import may_respond
 from incidents.views.facts import read_pipe
 from incidents.views.pages import page_of
 from incidents.views.query_text import add_term
+from incidents.views.raw_alert import as_json
 from telemetry.access import requires
 
 VIEWS = (
@@ -78,6 +80,8 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "deliveries": _deliveries(request, found),
         "ahead_seconds": _ahead(found),
         "links": found.links.select_related("incident"),
+        "raw": as_json(found),
+        "may_respond": may_respond(request),
     }
     return render(request, "incidents/alert.html", context)
 

@@ -10,10 +10,9 @@ from incidents.analysis import case
 from incidents.models import Alert, Incident
 from telemetry import topology
 from telemetry.models import Service
+from telemetry.sketch import Size, Spot, Stroke, shorten, sketch
 
-WIDTH, HEIGHT = 136, 44
-STEP_X, STEP_Y = 184, 60
-MARGIN = 14
+SIZE = Size(width=136, height=44, step_x=184, step_y=60)
 LEAST_WIDTH = 690
 MOST_NODES = 24
 LONGEST_NAME = 15
@@ -52,7 +51,7 @@ class Picture:
 
     @property
     def is_wide(self) -> bool:
-        return self.width > LEAST_WIDTH + STEP_X
+        return self.width > LEAST_WIDTH + SIZE.step_x
 
 
 def draw(incident: Incident, found: Mapping[str, Mapping[str, Any]]) -> Picture | None:
@@ -68,17 +67,17 @@ def draw(incident: Incident, found: Mapping[str, Mapping[str, Any]]) -> Picture 
     }
     inner = [edge for edge in edges if set(edge) <= shown]
     states = _states(incident, shown, found)
-    drawing = topology.lay_out(shown, inner)
+    drawn = sketch(shown, inner, SIZE)
     services = case.services_by_slug(shown)
     boxes = {
-        node.name: _box(node, states[node.name], services.get(node.name), hops, suspect)
-        for node in drawing.nodes
+        spot.name: _box(spot, states[spot.name], services.get(spot.name), hops, suspect)
+        for spot in drawn.spots
     }
     return Picture(
         boxes=list(boxes.values()),
-        lines=[_line(boxes[arrow.source], boxes[arrow.target]) for arrow in drawing.arrows],
-        width=max(LEAST_WIDTH, max(box.x for box in boxes.values()) + WIDTH + 2),
-        height=max(box.y for box in boxes.values()) + HEIGHT + 2 * MARGIN,
+        lines=[_line(stroke, boxes) for stroke in drawn.strokes],
+        width=max(LEAST_WIDTH, drawn.width),
+        height=drawn.height,
         reached=len(hops),
         total=Service.objects.count(),
     )
@@ -121,33 +120,28 @@ def _state(
 
 
 def _box(
-    node: topology.Node,
+    spot: Spot,
     state: tuple[str, str],
     service: Service | None,
     hops: Mapping[str, int],
     suspect: str,
 ) -> Box:
     icons = {"down": "critical", "degraded": "medium", "healthy": "resolved"}
-    is_long = len(node.name) > LONGEST_NAME
     return Box(
-        slug=node.name,
-        name=f"{node.name[: LONGEST_NAME - 1]}…" if is_long else node.name,
-        x=2 + node.column * STEP_X,
-        y=MARGIN + node.row * STEP_Y,
+        slug=spot.name,
+        name=shorten(spot.name, LONGEST_NAME),
+        x=spot.x,
+        y=spot.y,
         state=state[0],
         icon=icons.get(state[0], "help"),
         words=state[1],
         tier=service.get_tier_display() if service else "not known",
-        hops=0 if node.name == suspect else hops.get(node.name),
-        is_suspect=node.name == suspect,
+        hops=0 if spot.name == suspect else hops.get(spot.name),
+        is_suspect=spot.name == suspect,
     )
 
 
-def _line(source: Box, target: Box) -> Line:
-    """From the right edge of the caller to the left edge of the callee, bent once."""
-    x1, y1 = source.x + WIDTH, source.y + HEIGHT // 2
-    x2, y2 = target.x - 2, target.y + HEIGHT // 2
-    middle = (x1 + x2) // 2
+def _line(stroke: Stroke, boxes: Mapping[str, Box]) -> Line:
     trouble = ("down", "degraded")
-    is_bad = source.state in trouble and target.state in trouble
-    return Line(f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", is_bad)
+    ends = (boxes[stroke.source], boxes[stroke.target])
+    return Line(stroke.path, is_bad=all(box.state in trouble for box in ends))

@@ -18,14 +18,16 @@ MOST_AT_ONCE = 200
 @require_POST
 @requires("incidents.respond_incident")
 def bulk(request: HttpRequest) -> HttpResponse:
-    """`number` as often as there are incidents; `verb`, which may carry a value ("snooze:1800").
+    """`number` as often as there are incidents; `verb`, which may carry a value ("snooze:1800",
+    "snooze-until:2026-11-23T09:00Z").
 
     With `scope=matching` it is all that match the search instead.
     """
     verb, _, value = request.POST.get("verb", "").partition(":")
     form = request.POST.copy()
     if value:
-        form[_CARRIES.get(verb, "value")] = value
+        verb, field = _CARRIES.get(verb, (verb, "value"))
+        form[field] = value
     try:
         if form.get("scope") == "matching":
             return on_matching(request, verb, form)
@@ -46,7 +48,12 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
     return answer(request, result)
 
 
-_CARRIES = {"snooze": "seconds", "assign": "assignee", "severity": "severity"}
+_CARRIES = {
+    "snooze": ("snooze", "seconds"),
+    "snooze-until": ("snooze", "until"),
+    "assign": ("assign", "assignee"),
+    "severity": ("severity", "severity"),
+}
 
 
 def _on_chosen(request: HttpRequest, verb: str, form: QueryDict) -> HttpResponse:

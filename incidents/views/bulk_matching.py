@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
@@ -23,13 +21,14 @@ from incidents.views.following import followed, progress_of
 from incidents.views.language import read
 from telemetry.access import requires
 
-ASKED = ("q", "newest", "assignee", "seconds", "severity", "reason")
+ASKED = ("q", "newest", "assignee", "seconds", "until", "severity", "reason", "text")
 QUESTIONS = {
     "acknowledge": "Acknowledge all {}?",
     "assign": "Assign all {}?",
     "snooze": "Snooze all {}?",
     "severity": "Change the severity of all {}?",
     "resolve": "Resolve all {}?",
+    "comment": "Add the note to all {}?",
 }
 
 
@@ -149,8 +148,8 @@ def _assignee(form: QueryDict, by: User) -> Mapping[str, Any]:
 
 
 def _until(form: QueryDict, by: User) -> Mapping[str, Any]:
-    span = min(timedelta(seconds=int(form.get("seconds", ""))), deeds.LONGEST_SNOOZE)
-    return {"until": (timezone.now() + span).isoformat() if span else None}
+    until = deeds.snoozed_until(form)
+    return {"until": until.isoformat() if until else None}
 
 
 def _reason(form: QueryDict, by: User) -> Mapping[str, Any]:
@@ -163,4 +162,5 @@ _GIVEN: dict[str, Callable[[QueryDict, User], Mapping[str, Any]]] = {
     "snooze": _until,
     "severity": lambda form, by: {"to": form["severity"], **_reason(form, by)},
     "resolve": _reason,
+    "comment": lambda form, _: {"text": deeds.note_of(form)},
 }

@@ -1,4 +1,5 @@
-"""Which columns the list shows: a choice kept in a cookie, like the other display preferences."""
+"""Which columns the list shows, and in which order: a choice kept in a cookie, like the other
+display preferences."""
 
 from dataclasses import dataclass
 
@@ -12,12 +13,12 @@ TITLES = {
     "activity": "Last activity",
     "cause": "Probable cause, next step",
 }
-USUAL = ("owner", "alerts", "age", "cause")
+USUAL = "owner.alerts.age.-activity.cause"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Severity, title with the number, and status are always there, and so no choice."""
+    """Severity, title with the number, and status always come first, and so are no choice."""
 
     name: str
     title: str
@@ -25,7 +26,9 @@ class Column:
 
 
 def columns_of(request: HttpRequest) -> list[Column]:
-    """The cookie holds the shown ones, "owner.age"; empty shows none of them."""
-    kept = request.COOKIES.get(COOKIE)
-    shown = USUAL if kept is None else kept.split(".")
-    return [Column(name, title, name in shown) for name, title in TITLES.items()]
+    """The cookie has them in order, "owner.-age" with a dash for what is not shown. What it leaves
+    out is not shown either."""
+    said = request.COOKIES.get(COOKIE, USUAL).split(".")
+    named = dict.fromkeys(word.removeprefix("-") for word in said)
+    order = [*(name for name in named if name in TITLES), *TITLES]
+    return [Column(name, TITLES[name], name in said) for name in dict.fromkeys(order)]

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils import timezone
 
-from incidents import grouping, lifecycle
+from incidents import grouping, lifecycle, pinning
 from incidents.models import Incident, Severity
 from incidents.views import outcome
 from incidents.views.outcome import Outcome
 
 LONGEST_SNOOZE = timedelta(days=7)
+LONGEST_NOTE = 10_000
 UNDOABLE = ("acknowledge", "assign", "snooze")
 
 
@@ -42,6 +43,28 @@ def do(verb: str, numbers: list[int], form: QueryDict, by: User) -> Outcome:
     return result
 
 
+def snoozed_until(form: QueryDict) -> datetime | None:
+    """In `seconds`, 0 being no longer; else at `until`, in UTC unless it names another zone.
+
+    Raises `UnknownDeed`.
+    """
+    if seconds := form.get("seconds", ""):
+        return _in(seconds)
+    try:
+        said = datetime.fromisoformat(form.get("until", ""))
+    except ValueError as error:
+        raise UnknownDeed("Say for how long to snooze.") from error
+    return _to_come(said if said.tzinfo else said.replace(tzinfo=UTC))
+
+
+def note_of(form: QueryDict) -> str:
+    """Raises `UnknownDeed`."""
+    text = form.get("text", "").strip()[:LONGEST_NOTE]
+    if not text:
+        raise UnknownDeed("A comment needs words.")
+    return text
+
+
 def _acknowledge(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
     return lambda number: lifecycle.acknowledge(number, by=by)
 
@@ -52,11 +75,7 @@ def _assign(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], ob
 
 
 def _snooze(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
-    seconds = form.get("seconds", "")
-    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 8):
-        raise UnknownDeed("Say for how long to snooze.")
-    span = min(timedelta(seconds=int(seconds)), LONGEST_SNOOZE)
-    until = timezone.now() + span if span else None
+    until = snoozed_until(form)
     return lambda number: lifecycle.snooze(number, until=until, by=by)
 
 
@@ -102,10 +121,17 @@ def _retitle(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], o
 
 
 def _comment(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
-    text = form.get("text", "").strip()[:10_000]
-    if not text:
-        raise UnknownDeed("A comment needs words.")
+    text = note_of(form)
     return lambda number: lifecycle.comment(number, text=text, by=by)
+
+
+def _pin(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
+    """`pin` or `unpin` is the number of an entry of the timeline."""
+    is_pinned = "pin" in form
+    said = form.get("pin" if is_pinned else "unpin", "")
+    if not _is_number(said):
+        raise UnknownDeed("Choose an entry of the timeline.")
+    return lambda number: pinning.pin(number, seq=int(said), is_pinned=is_pinned, by=by)
 
 
 def _separate(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], object]:
@@ -119,6 +145,22 @@ def _separate(form: QueryDict, by: User, numbers: list[int]) -> Callable[[int], 
     if not _is_number(said) or not _exists(int(said)):
         raise UnknownDeed("There is no such incident to move them to.")
     return lambda number: grouping.move(ids, source=number, into=int(said), by=by)
+
+
+def _in(seconds: str) -> datetime | None:
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 8):
+        raise UnknownDeed("Say for how long to snooze.")
+    span = min(timedelta(seconds=int(seconds)), LONGEST_SNOOZE)
+    return timezone.now() + span if span else None
+
+
+def _to_come(until: datetime) -> datetime:
+    now = timezone.now()
+    if until <= now:
+        raise UnknownDeed("Choose a time that is still to come.")
+    if until > now + LONGEST_SNOOZE:
+        raise UnknownDeed(f"A snooze lasts {LONGEST_SNOOZE.days} days at most.")
+    return until
 
 
 def _is_number(text: str) -> bool:
@@ -151,5 +193,6 @@ DEEDS = {
     "merge": Deed("Merged", _merge),
     "retitle": Deed("Renamed", _retitle),
     "comment": Deed("Commented on", _comment),
+    "pin": Deed("Changed what is pinned in", _pin),
     "separate": Deed("Took alerts out of", _separate),
 }

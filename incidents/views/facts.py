@@ -8,6 +8,17 @@ from django.db.models import Avg, Count, F, Min, Q
 
 from incidents.models import Alert, Incident, Integration, Severity
 
+A_MINUTE = timedelta(minutes=1)
+MOST_CALM = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """More alerts in a minute than anybody reads, and how many incidents that makes."""
+
+    alerts: int
+    incidents: int
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -17,6 +28,7 @@ class Facts:
     others: int
     oldest_unacknowledged_at: datetime | None
     acknowledge_seconds: float | None
+    storm: Storm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ def read_facts(at: datetime) -> Facts:
     )
     grave = [(name, found[name]) for name in names[:2] if found[name]]
     others = sum(found[name] for name in names) - sum(count for _, count in grave)
-    return Facts(grave, others, found["oldest"], _mean_to_acknowledge(at))
+    return Facts(grave, others, found["oldest"], _mean_to_acknowledge(at), _storm(at))
 
 
 def read_pipe() -> Pipe:
@@ -45,6 +57,14 @@ def read_pipe() -> Pipe:
         return Pipe(None, "", Integration.objects.exists())
     source = newest.integration.name if newest.integration else "a sender that is gone"
     return Pipe(newest.last_received_at, source, has_sources=True)
+
+
+def _storm(at: datetime) -> Storm | None:
+    heard = Alert.objects.filter(
+        last_received_at__gt=at - A_MINUTE, first_received_at__gt=at - A_MINUTE
+    )
+    found = heard.aggregate(alerts=Count("pk"), incidents=Count("incident", distinct=True))
+    return Storm(**found) if found["alerts"] > MOST_CALM else None
 
 
 def _mean_to_acknowledge(at: datetime) -> float | None:

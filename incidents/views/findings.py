@@ -12,7 +12,7 @@ from incidents.models import AnalysisStep, CauseLabel, Incident
 
 State = AnalysisStep.State
 TITLES = {
-    "enrichment": "Metrics around the onset",
+    "enrichment": "Signals around the onset",
     "root_cause": "Probable cause",
     "classification": "Kind of trouble",
     "severity": "How grave",
@@ -35,6 +35,8 @@ _ICONS = {
     "incident": "siren",
     "article": "book",
     "log": "lines",
+    "trace": "trace",
+    "change": "deploy",
 }
 
 
@@ -166,7 +168,10 @@ def _link(evidence: dict[str, Any]) -> tuple[str, str]:
     said = str(evidence.get("url", ""))
     if _is_web(said):
         return said, "Source"
+    if evidence["kind"] == "change" and said.startswith("/services/"):
+        return said, "Change"
     places = {"metric": ("#signals", "Charts"), "alert": ("#alerts", "Alerts")}
+    places |= dict.fromkeys(("log", "trace"), ("#signals", "Errors"))
     return places.get(evidence["kind"], ("", ""))
 
 

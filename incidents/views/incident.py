@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from incidents import judging, tasks
+from incidents import judging, pinning, tasks
 from incidents import knowledge as knowledge_base
 from incidents.analysis import pipeline
 from incidents.lifecycle import InvalidTransition
@@ -28,9 +28,11 @@ FOUND = 8
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The newest entries, oldest first, how many there are before, and where the next come from."""
+    """The newest entries, oldest first and the pinned ones before them, how many others there are
+    before, and where the next come from. `pins` is each `seq` that is pinned."""
 
     entries: list[TimelineEntry]
+    pins: set[int]
     earlier: int
     topic: str
     url: str
@@ -167,9 +169,13 @@ def _subject(request: HttpRequest, number: int) -> Subject:
 def _log(request: HttpRequest, one: Incident) -> Log:
     newest = one.timeline.order_by("-seq")
     entries = list(newest if "all" in request.GET else newest[:MOST_ENTRIES])[::-1]
+    first = entries[0].seq if entries else 1
+    pins = pinning.pins_of(one)
+    pinned = list(one.timeline.filter(seq__in=pins, seq__lt=first).order_by("seq"))
     return Log(
-        entries=entries,
-        earlier=entries[0].seq - 1 if entries else 0,
+        entries=pinned + entries,
+        pins=pins,
+        earlier=first - 1 - len(pinned),
         topic=f"incident:{one.number}",
         url=reverse("api:incident-timeline", args=[one.number]),
     )

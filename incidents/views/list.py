@@ -65,10 +65,12 @@ def incidents(request: HttpRequest) -> HttpResponse:
 def row(request: HttpRequest, number: int) -> HttpResponse:
     """One row as it stands, for a list that is on somebody's screen."""
     incident = get_object_or_404(with_people(Incident.objects.all()), number=number)
-    rows = rows_of([incident], timezone.now())
-    return render(
-        request, "incidents/_row.html", {"row": rows[0], "may_respond": may_respond(request)}
-    )
+    context = {
+        "row": rows_of([incident], timezone.now())[0],
+        "columns": columns_of(request),
+        "may_respond": may_respond(request),
+    }
+    return render(request, "incidents/_row.html", context)
 
 
 @require_GET

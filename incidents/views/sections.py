@@ -22,7 +22,7 @@ from incidents.views.asking import may_respond
 from incidents.views.blast import draw
 from incidents.views.findings import Analysis, read_analysis
 from incidents.views.pages import Page, page_of
-from incidents.views.signals import charts_of, why_these, window_of
+from incidents.views.signals import charts_of, errors_of, why_these, window_of
 from incidents.views.stepper import next_of, seconds_until, steps_of
 from incidents.views.story import Stat, affected, lead, stats_of, worst_of
 
@@ -134,9 +134,11 @@ def _stats(subject: Subject) -> list[Stat]:
 
 def _signals(subject: Subject) -> dict[str, Any]:
     is_charted = subject.request.user.has_perm("telemetry.view_series")
-    charts = charts_of(subject.signals) if is_charted else []
+    charts = charts_of(subject.incident, subject.signals) if is_charted else []
     return {
         "charts": charts,
+        "kept_at": min((chart.kept_at for chart in charts if chart.kept_at), default=None),
+        "errors": errors_of(subject.incident),
         "why": why_these(subject.analysis.found.get("enrichment", {}), charts),
         "group": f"incident-{subject.incident.number}",
         "window": window_of(subject.incident) if not subject.incident.is_active else "",

@@ -1,5 +1,6 @@
 """Who sends alerts: the cards, one source with its deliveries, and connecting another."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from incidents import connecting, trying_out
+from incidents import connecting, rotating, trying_out
 from incidents.connecting import CannotConnect, Connected
 from incidents.event import AlertStatus
 from incidents.instructions import instructions
@@ -73,10 +74,27 @@ def latest(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @requires("incidents.change_integration")
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    """With `overlap` the old token works for a day more."""
     integration = get_object_or_404(Integration, pk=pk)
     if not integration.token_prefix:
         raise PermissionDenied("The console's own source has no token to hand out.")
-    return _show(request, connecting.rotate(integration))
+    overlap = rotating.A_DAY if request.POST.get("overlap") else timedelta(0)
+    return _show(request, rotating.rotate(integration, overlap=overlap))
+
+
+@require_POST
+@requires("incidents.change_integration")
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    """`prefix` is how the token begins."""
+    integration = get_object_or_404(Integration, pk=pk)
+    prefix = request.POST.get("prefix", "")
+    try:
+        rotating.revoke(integration, prefix=prefix)
+    except rotating.CannotRevoke as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The token {prefix}… is revoked.")
+    return redirect("source", pk=pk)
 
 
 @require_POST
@@ -147,7 +165,7 @@ def form_for(
 ) -> dict[str, Any]:
     products = every_product()
     product = next((each for each in products if each.slug == chosen), products[0])
-    suggested = name or f"{product.slug}-{Integration.objects.count() + 1}"
+    suggested = name or connecting.free_name(product.slug)
     context = {"products": products, "sender": product, "name": suggested, "problem": problem}
     return {**context, **_may(request)}
 

@@ -2,6 +2,7 @@
 // range, live points and the table. The markup is that of partials/chart.html.
 import {announce} from "./announce.js";
 import {Beginnings, newest, outline, rows, since, symbol, usualStep} from "./chart_points.js";
+import {markEvents} from "./chart_events.js";
 import {forget, isOver, length, parameters, remember} from "./chart_range.js";
 import {fillTable} from "./chart_table.js";
 import {coloured, inZone, load, role} from "./figure.js";
@@ -88,7 +89,8 @@ class Chart {
     const {data, layout} = inZone(this.raw);
     const hidden = hiddenSeries(this.group);
     for (const trace of data) trace.visible = !hidden.has(role(trace));
-    for (const shape of layout.shapes) shape.visible = !(hidden.has("incident") && shape.name.startsWith("incident"));
+    for (const shape of layout.shapes) shape.visible = !hidden.has(shape.name.split("-")[0]);
+    this.hidesEvents = hidden.has("event");
     await Plotly.react(this.plot, coloured(data), this.layout(layout), {...this.raw.config, ...CONFIG});
     if (!this.drawn) this.attach();
     this.drawn = true;
@@ -99,8 +101,14 @@ class Chart {
   attach() {
     this.plot.on("plotly_hover", ({points: [point]}) => point && hoverOthers(this, point.xaxis.d2c(point.x)));
     this.plot.on("plotly_unhover", () => hoverOthers(this));
+    this.plot.on("plotly_afterplot", () => this.placeEvents());
     this.plot.on("plotly_relayout", (change) => zoomed(this, change));
     new ResizeObserver(() => this.near && this.plot.checkVisibility() && Plotly.Plots.resize(this.plot)).observe(this.plot);
+  }
+
+  placeEvents() {
+    const strip = this.figure.querySelector("[data-chart-events]");
+    if (strip) markEvents(strip, this.plot, this.hidesEvents ? [] : this.raw.events ?? []);
   }
 
   sentence(text) {
@@ -185,6 +193,8 @@ class Chart {
       if (["missing", "ongoing"].includes(role(trace))) trace.x = trace.x.map((at) => Math.max(at, from));
       else if (first > 0) for (const column of columnsOf(trace)) column.splice(0, first);
     }
+    this.raw.events = this.raw.events?.filter(({x}) => x >= from);
+    this.raw.layout.shapes = this.raw.layout.shapes.filter(({name, x0}) => name !== "event" || x0 >= from);
     for (const shape of this.raw.layout.shapes) if (shape.xref !== "paper") Object.assign(shape, {x0: Math.max(shape.x0, from), x1: Math.max(shape.x1, from)});
   }
 

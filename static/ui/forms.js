@@ -81,7 +81,10 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("textarea")?.form;
   if (!form) return;
   event.preventDefault();
-  form.requestSubmit();
+  const dialog = event.target.closest("[popover]");
+  const button = [...form.elements].find((each) => each.type === "submit" && dialog?.contains(each));
+  if (button) button.click();
+  else form.requestSubmit();
 });
 document.addEventListener("change", ({target}) => target.matches("[data-submit]") && target.form?.requestSubmit());
 document.addEventListener("htmx:afterRequest", ({detail}) => {
@@ -97,6 +100,17 @@ function prepare(root) {
   root.querySelectorAll("form[data-guarded]").forEach(guard);
 }
 
-document.addEventListener("htmx:load", (event) => prepare(event.target));
+// A fragment that says so opens as soon as it is there: itself, or the dialog it was put in.
+function show(root) {
+  const part = root.closest("[data-opens]");
+  const dialog = part?.closest("[popover]");
+  if (dialog && !dialog.matches(":popover-open")) dialog.showPopover();
+  part?.querySelector("[aria-invalid=true]")?.focus();
+}
+
+document.addEventListener("htmx:load", ({target}) => {
+  prepare(target);
+  show(target);
+});
 prepare(document);
 document.querySelector("[data-focus], .errorlist, .plain [autofocus]")?.focus?.();

@@ -27,6 +27,7 @@ class LiveList {
     root.addEventListener("focusout", () => setTimeout(() => this.settle()));
     root.addEventListener("click", (event) => event.shiftKey && event.target.matches(".pick") && this.range(event.target.closest("[data-row]")));
     root.addEventListener("keydown", (event) => event.key === " " && event.target.matches("input, button") && event.stopPropagation()); // theirs, not the row's
+    addEventListener("pagehide", () => this.keep());
     subscribe(root.dataset.topic, {onPoke: (message) => this.poked(message), onResume: () => this.sync(), refresh: () => this.sync()});
   }
 
@@ -45,6 +46,11 @@ class LiveList {
   get held() {
     const keyboard = this.body.contains(document.activeElement) && document.activeElement.matches(":focus-visible");
     return keyboard || this.picks.length > 0 || Boolean(this.root.querySelector("[popover]:popover-open"));
+  }
+
+  // For the page of one of them, which leads on to the next.
+  keep() {
+    if (this.noun === "incident") sessionStorage.setItem("incidents", JSON.stringify(this.rows.map((row) => row.querySelector(".title").getAttribute("href"))));
   }
 
   row(key) {
@@ -206,9 +212,15 @@ class LiveList {
 
   // From the panel it was one incident, whatever is selected; from the bar it was the selection.
   async done(event) {
-    if (!event.target.closest?.("[data-peek]")) this.all(false);
+    if (!event.target.closest?.("[data-peek]")) this.clear();
     await this.show();
     this.peek?.refresh();
+  }
+
+  // What was typed for these is not for the next ones.
+  clear() {
+    this.root.querySelector("#bulk")?.reset();
+    this.all(false);
   }
 
   // A row's verb, by key or button, works on the selection, else on the active row.
@@ -245,14 +257,6 @@ function clicked(event) {
 document.addEventListener("click", clicked, true);
 document.addEventListener("list:unpeek", () => lists.forEach((list) => list.unpeek()));
 document.addEventListener("list:done", (event) => lists.forEach((list) => list.done(event)));
-
-// A fragment that says so opens as soon as it is there: itself, or the dialog it was put in.
-document.addEventListener("htmx:load", ({target}) => {
-  const part = target.closest("[data-opens]");
-  const dialog = part?.closest("[popover]");
-  if (dialog && !dialog.matches(":popover-open")) dialog.showPopover();
-  part?.querySelector("[aria-invalid=true]")?.focus();
-});
 
 export function start(root) {
   for (const element of root.querySelectorAll("[data-list]")) {

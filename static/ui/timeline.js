@@ -46,7 +46,18 @@ function body(entry) {
   return box;
 }
 
-export function render(entry, table) {
+// The button belongs to the form #pins, which sends "pin" or "unpin".
+function pin({seq}) {
+  const button = document.createElement("button");
+  Object.assign(button, {type: "submit", className: "btn quiet small square pin", id: `pin-${seq}`, name: "pin", value: seq, title: "Pin"});
+  button.setAttribute("form", "pins");
+  button.setAttribute("aria-pressed", "false");
+  button.setAttribute("aria-label", `Pin entry ${seq}`);
+  button.append(icon("pin"));
+  return button;
+}
+
+export function render(entry, table, {mayPin = false} = {}) {
   const kind = look(table, entry);
   const item = document.createElement("li");
   item.id = `entry-${entry.seq}`;
@@ -55,6 +66,7 @@ export function render(entry, table) {
   if (kind.key) item.dataset.keyEvent = "";
   if (kind.status) item.dataset.status = kind.status;
   item.append(time(entry), icon(kind.icon), body(entry));
+  if (mayPin && kind.icon !== "pin") item.append(pin(entry));
   return item;
 }
 
@@ -74,14 +86,23 @@ class Timeline {
   append(entry) {
     if (entry.seq <= this.after) return;
     this.after = entry.seq;
-    const item = render(entry, this.kinds);
+    const item = render(entry, this.kinds, {mayPin: "mayPin" in this.list.dataset});
     const end = this.list.getBoundingClientRect().bottom <= innerHeight + 80;
     this.list.append(item);
     item.classList.add("fresh");
     if (end && this.list.matches("[data-follow]")) item.scrollIntoView({block: "nearest"});
+    if (item.dataset.kind === "pinned" || item.dataset.kind === "unpinned") this.mark(entry);
     this.recount();
     if ("keyEvent" in item.dataset) announce(`entry${entry.seq}`, [entry.actor, entry.text].filter(Boolean).join(" "));
     pulse(entry);
+  }
+
+  mark({kind, payload}) {
+    const item = this.list.querySelector(`#entry-${Number(payload.seq)}`);
+    const button = item?.querySelector(".pin");
+    item?.toggleAttribute("data-pinned", kind === "pinned");
+    button?.setAttribute("aria-pressed", String(kind === "pinned"));
+    button?.setAttribute("name", kind === "pinned" ? "unpin" : "pin");
   }
 
   recount() {

@@ -25,7 +25,7 @@ class ServiceSerializer(Strict, serializers.ModelSerializer[Service]):
 
     class Meta:
         model = Service
-        fields = ["slug", "name", "tier", "owner", "description", "calls", "called_by"]
+        fields = ["slug", "name", "kind", "tier", "owner", "description", "calls", "called_by"]
 
 
 class DependencySerializer(Strict, serializers.ModelSerializer[Dependency]):
@@ -34,7 +34,9 @@ class DependencySerializer(Strict, serializers.ModelSerializer[Dependency]):
 
     class Meta:
         model = Dependency
-        fields = ["id", "caller", "callee"]
+        fields = ["id", "caller", "callee", "origin", "seen_at", "calls_per_minute"]
+        fields += ["error_share", "p95_ms", "confidence"]
+        read_only_fields = fields[3:]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["caller"] == attrs["callee"]:
@@ -135,6 +137,15 @@ class WindowSerializer(serializers.Serializer[Any]):
     severity = serializers.CharField()
 
 
+class EventSerializer(serializers.Serializer[Any]):
+    """A change; `url` is a path of the console, where it tells more."""
+
+    x = serializers.IntegerField()
+    kind = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    url = serializers.CharField(allow_blank=True)
+
+
 class SeriesDataSerializer(serializers.Serializer[Any]):
     """Times are epoch milliseconds; null in `y` is a gap, null in the band is not known yet."""
 
@@ -148,7 +159,7 @@ class SeriesDataSerializer(serializers.Serializer[Any]):
     series = LineSerializer(many=True)
     band = BandSerializer()
     anomalies = MarkSerializer(many=True)
-    events = serializers.ListField(child=serializers.DictField())
+    events = EventSerializer(many=True)
     incidents = WindowSerializer(many=True)
     thresholds = serializers.ListField(child=serializers.DictField())
 
@@ -169,4 +180,5 @@ class FigureSerializer(serializers.Serializer[Any]):
     data = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]
     layout = serializers.DictField()
     config = serializers.DictField()
+    events = EventSerializer(many=True)
     table = TableRowSerializer(many=True)

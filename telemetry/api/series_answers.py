@@ -29,7 +29,7 @@ def as_data(series: Series, chart: ChartSeries) -> dict[str, Any]:
             {"x": each.at_ms, "y": each.value, "score": each.score, "severity": each.severity}
             for each in chart.anomalies
         ],
-        "events": [],
+        "events": _events(chart),
         "incidents": [
             {"x0": each.start_ms, "x1": each.end_ms, "severity": each.severity}
             for each in chart.incidents
@@ -38,14 +38,22 @@ def as_data(series: Series, chart: ChartSeries) -> dict[str, Any]:
     }
 
 
-def as_figure(series: Series, chart: ChartSeries) -> dict[str, Any]:
+def as_figure(series_id: int, chart: ChartSeries) -> dict[str, Any]:
     return {
-        "series": series.pk,
+        "series": series_id,
         "title": chart.title,
         "sentence": series_sentence(chart),
-        **anomaly_chart(chart, height=HEIGHT, uirevision=f"series-{series.pk}"),
+        **anomaly_chart(chart, height=HEIGHT, uirevision=f"series-{series_id}"),
+        "events": _events(chart),
         "table": [asdict(row) for row in data_table(chart)],
     }
+
+
+def _events(chart: ChartSeries) -> list[dict[str, Any]]:
+    return [
+        {"x": each.at_ms, "kind": each.kind, "label": each.label, "url": each.url}
+        for each in chart.events
+    ]
 
 
 def _band(series: Series, chart: ChartSeries) -> dict[str, Any]:

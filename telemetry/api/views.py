@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from telemetry import changes
 from telemetry.access import Holds
 from telemetry.api.filtering import TruthFilter
 from telemetry.api.serializers import (
@@ -43,10 +44,19 @@ class ServiceViewSet(viewsets.ModelViewSet[Service]):
         "destroy": "telemetry.delete_service",
     }
     filter_backends = (filters.DjangoFilterBackend,)
-    filterset_fields = ("tier", "owner")
+    filterset_fields = ("tier", "owner", "kind")
     ordering = ("slug",)
     lookup_field = "slug"
     lookup_value_regex = SLUG
+
+
+class DependencyFilters(filters.FilterSet):
+    caller = filters.CharFilter("caller__slug")
+    callee = filters.CharFilter("callee__slug")
+
+    class Meta:
+        model = Dependency
+        fields = ("origin",)
 
 
 class DependencyViewSet(
@@ -64,6 +74,8 @@ class DependencyViewSet(
         "create": "telemetry.add_dependency",
         "destroy": "telemetry.delete_dependency",
     }
+    filter_backends = (filters.DjangoFilterBackend,)
+    filterset_class = DependencyFilters
     ordering = ("pk",)
     lookup_value_regex = NUMBER
 
@@ -130,6 +142,7 @@ class SeriesView(APIView):
             now=timezone.now(),
             points=wanted.get("points", MAX_POINTS),
             incidents=self.windows(series.service, start, end),
+            events=changes.events_of(series.service, start, end),
         )
 
     def windows(self, service: Service, start: datetime, end: datetime) -> Sequence[Window]:
@@ -141,7 +154,8 @@ class FigureView(SeriesView):
 
     @extend_schema(parameters=[Range], responses=FigureSerializer, operation_id="series_figure")
     def get(self, request: Request) -> Response:
-        return Response(as_figure(*self.load(request)))
+        series, chart = self.load(request)
+        return Response(as_figure(series.pk, chart))
 
 
 def find_series(asked: dict[str, Any]) -> Series:

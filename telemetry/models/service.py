@@ -11,8 +11,15 @@ class Service(models.Model):
         SUPPORTING = 3, "3, people inside notice"
         INTERNAL = 4, "4, nobody notices for a day"
 
+    class Kind(models.TextChoices):
+        SERVICE = "service"
+        DATABASE = "database"
+        QUEUE = "queue"
+        EXTERNAL = "external", "outside party"
+
     slug = models.SlugField(max_length=100, unique=True)
     name = models.CharField(max_length=100, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.SERVICE)
     tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.SUPPORTING)
     owner = models.CharField(max_length=100, blank=True, help_text="The team that is asked first.")
     description = models.TextField(blank=True)
@@ -41,8 +48,19 @@ class Service(models.Model):
 class Dependency(models.Model):
     """One service calls another: when the callee breaks, the caller suffers."""
 
+    class Origin(models.TextChoices):
+        PERSON = "person"
+        CATALOG = "catalog"
+        OBSERVED = "observed"
+
     caller = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="outgoing")
     callee = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="incoming")
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.PERSON)
+    seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    calls_per_minute = models.FloatField(null=True, editable=False)
+    error_share = models.FloatField(null=True, editable=False)
+    p95_ms = models.FloatField(null=True, editable=False)
+    confidence = models.FloatField(null=True, editable=False)
 
     class Meta:
         verbose_name_plural = "dependencies"

@@ -43,7 +43,8 @@ def populated(served: str) -> str:
     for slug in ("checkout", "payments"):
         of = world.incident(slug)
         world.alert(of)
-        world.series(slug)
+        world.evidence(of, world.series(slug))
+        world.change(slug)
         world.message()
         world.run(world.remediation(of))
         world.remediation(of, risk="low")

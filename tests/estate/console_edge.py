@@ -2,13 +2,15 @@ import json
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from aiops_site.estate.status import status
 
 
 class ConsoleEdge(ThreadingHTTPServer):
-    """The two doors of a console the estate knocks at; keeps what comes, refuses when told to."""
+    """The doors of a console the estate knocks at; keeps what comes, refuses when told to."""
 
     daemon_threads = True
 
@@ -17,6 +19,8 @@ class ConsoleEdge(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.webhooks = []
         self.metrics = {}
+        self.spans = []
+        self.logs = []
         self.tokens = set()
         self.answer = 202
 
@@ -24,6 +28,10 @@ class ConsoleEdge(ThreadingHTTPServer):
         self.tokens.add((path, token))
         if path == "/v1/metrics":
             self._take_metrics(ExportMetricsServiceRequest.FromString(body))
+        elif path == "/v1/traces":
+            self.spans += _with_service(ExportTraceServiceRequest.FromString(body).resource_spans)
+        elif path == "/v1/logs":
+            self.logs += _with_service(ExportLogsServiceRequest.FromString(body).resource_logs)
         elif self.answer < 300:
             self.webhooks.append(json.loads(body))
 
@@ -58,12 +66,24 @@ class _Doors(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.take(self.path, self.headers["Authorization"], body)
-        self.send_response(200 if self.path == "/v1/metrics" else self.server.answer)
+        self.send_response(200 if self.path.startswith("/v1/") else self.server.answer)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *args):
         pass
+
+
+def _with_service(resources):
+    """Each span or log record beside the service that sent it."""
+    found = []
+    for each in resources:
+        attributes = {a.key: a.value.string_value for a in each.resource.attributes}
+        scopes = each.scope_spans if hasattr(each, "scope_spans") else each.scope_logs
+        for scope in scopes:
+            records = scope.spans if hasattr(scope, "spans") else scope.log_records
+            found += [(attributes["service.name"], record) for record in records]
+    return found
 
 
 def wait_for(is_so, seconds):

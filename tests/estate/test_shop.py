@@ -51,6 +51,7 @@ def serve(estate):
         thread.join()
         server.server_close()
         server.shop.meters.shutdown()
+        server.shop.tracer.shutdown()
 
 
 def get(server, path):

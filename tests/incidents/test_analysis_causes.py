@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from incidents.analysis import classification, enrichment, pipeline, root_cause
-from incidents.analysis.enrichment import first_departure
 from incidents.analysis.finding import NotEnoughData
+from incidents.analysis.metrics_around import first_departure
 from incidents.analysis.series_kind import kind_of, parties_of
 from incidents.analysis.words import kinds_in, plain, speaks_of_down
 from incidents.models import Incident, KnownFix

@@ -66,6 +66,7 @@ def test_a_batch_at_a_time_it_is_done_to_all(incidents, dana):
         ("snooze", {"until": "2036-01-01T00:00:00+00:00"}, "snoozed_until__year", 2036),
         ("severity", {"to": "critical", "reason": ""}, "severity_rank", 0),
         ("resolve", {"reason": "A test."}, "status", "resolved"),
+        ("comment", {"text": "Seen by us."}, "timeline__text", "Seen by us."),
     ],
 )
 def test_every_verb_does_what_it_says(incidents, dana, verb, given, field, value):

@@ -69,14 +69,10 @@ def test_a_name_that_cannot_be_shown_or_kept_is_refused(name: str):
         connecting.connect("grafana", name=name, by=None)
 
 
-@pytest.mark.parametrize("provider", ["grafana", "pagerduty", "otlp"])
-def test_a_rotated_token_replaces_the_old_one(provider: str):
-    first = connecting.connect(provider, name="Main", by=None)
+def test_a_sender_is_called_like_its_product_with_a_number_if_that_is_taken():
+    names = []
+    for _ in range(3):
+        names.append(connecting.free_name("grafana"))
+        connecting.connect("grafana", name=names[-1], by=None)
 
-    second = connecting.rotate(first.integration)
-
-    kept = Integration.objects.get()
-    assert second.token != first.token
-    assert len(second.token) == len(first.token)
-    assert kept.token_hash == hash_token(second.token)
-    assert second.url == first.url
+    assert names == ["grafana", "grafana-2", "grafana-3"]

@@ -50,6 +50,24 @@ def test_fifty_rows_take_as_many_queries_as_one(page, incident, django_assert_ma
     assert body.count('<tr role="row" data-row=') == 50
 
 
+def test_a_storm_is_told_with_how_few_incidents_it_makes(page):
+    names = [f"Host{n}Down" for n in range(51)]
+    receive(make_integration("rack"), *(alert(name, service="checkout") for name in names))
+
+    stormy = page.get(reverse("incident-head")).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        calm = page.get(reverse("incident-head")).content.decode()
+
+    assert "51 new alerts in a minute</b>, grouped into 1 incident." in stormy
+    assert "in a minute" not in calm
+
+
+def test_fifty_alerts_in_a_minute_are_no_storm(page):
+    make_many(50)
+
+    assert "in a minute" not in page.get(reverse("incident-head")).content.decode()
+
+
 def test_the_next_page_goes_on_where_the_first_one_ended(page):
     make_many(60)
     first = page.get("/incidents/")

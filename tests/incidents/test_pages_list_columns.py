@@ -1,8 +1,9 @@
 import re
 
 import pytest
+from django.urls import reverse
 
-from tests.incidents.pages_world import alert, make_integration, receive
+from tests.incidents.pages_world import alert, make_integration, newest, receive
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +16,12 @@ def _incident():
 def hidden(page):
     body = page.get("/incidents/").content.decode()
     return re.search(r'data-hidden="([^"]*)"', body)[1].split()
+
+
+def order(page, url="/incidents/"):
+    """Of the cells of a row."""
+    row = page.get(url).content.decode().partition('<tr role="row" data-row')[2]
+    return re.findall(r'<td role="cell" class="c-(\w+)', row)
 
 
 def ticked(page):
@@ -49,3 +56,23 @@ def test_a_cookie_that_makes_no_sense_hides_nothing_that_is_always_shown(page):
 
     assert hidden(page) == ["owner", "alerts", "age", "activity", "cause"]
     assert "<img" not in page.get("/incidents/").content.decode()
+
+
+@pytest.mark.usefixtures("_incident")
+def test_the_order_is_the_readers_also_of_what_is_not_shown(page):
+    page.cookies["columns"] = "cause.-age.owner"
+
+    assert order(page)[4:] == ["cause", "age", "owner", "alerts", "activity"]
+    assert ticked(page) == ["cause", "owner"]
+    assert hidden(page) == ["age", "alerts", "activity"]
+
+
+@pytest.mark.usefixtures("_incident")
+def test_heads_and_a_row_that_comes_alone_keep_the_order(page):
+    page.cookies["columns"] = "activity.cause.owner"
+    body = page.get("/incidents/").content.decode()
+
+    heads = re.findall(r'<th role="columnheader" scope="col" class="c-(\w+)', body)
+
+    assert heads == order(page)
+    assert order(page, reverse("incident-row", args=[newest().number])) == heads

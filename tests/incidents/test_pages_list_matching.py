@@ -1,7 +1,9 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from incidents import bulk, lifecycle
 from incidents.models import BulkDeed, Incident
@@ -9,6 +11,7 @@ from tests.incidents.pages_world import alert, make_integration, make_person, re
 
 pytestmark = pytest.mark.django_db
 HX = {"HX-Request": "true"}
+TOMORROW = (timezone.now() + timedelta(days=1)).isoformat()
 
 
 @pytest.fixture
@@ -105,7 +108,10 @@ def test_what_was_confirmed_is_a_row_and_a_bell_for_the_worker(
         ("assign", {"assignee": "marek"}, {"assignee__username": "marek"}),
         ("snooze:1800", {}, {"snoozed_until__isnull": False}),
         ("severity", {"severity": "info", "reason": "noise"}, {"severity": "info"}),
+        (f"snooze-until:{TOMORROW}", {}, {"snoozed_until": TOMORROW}),
+        ("snooze", {"until": TOMORROW}, {"snoozed_until": TOMORROW}),
         ("resolve", {"reason": "A test."}, {"status": "resolved"}),
+        ("comment", {"text": "Seen.\nBy us."}, {"timeline__text": "Seen.\nBy us."}),
     ],
 )
 def test_every_deed_of_the_bar_can_be_done_to_all(page, many, verb, form, where):
@@ -123,6 +129,10 @@ def test_every_deed_of_the_bar_can_be_done_to_all(page, many, verb, form, where)
         ("merge", {}),
         ("explode", {}),
         ("snooze:soon", {}),
+        ("snooze-until:soon", {}),
+        ("snooze-until:2020-01-01T09:00Z", {}),
+        ("snooze", {"until": ""}),
+        ("comment", {"text": " "}),
         ("severity:worst", {}),
         ("assign:nobody", {}),
         ("acknowledge", {"newest": ""}),

@@ -54,11 +54,6 @@ def test_a_resolve_needs_no_more_than_the_key():
     assert (event.status, event.key, event.name) == ("resolved", "db1/disk", "db1/disk")
 
 
-def test_change_events_are_refused_by_name():
-    with pytest.raises(UnreadablePayload, match="Change events"):
-        pagerduty.parse(recorded("pagerduty/change"))
-
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -5,7 +5,7 @@ import time
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from incidents import connecting
+from incidents import rotating
 from incidents.api.webhooks import MAX_BODY
 from incidents.models import Integration, Message
 from tests.intake.conftest import alert, basic, group
@@ -104,7 +104,7 @@ def test_no_token_a_wrong_one_and_one_of_another_product_look_alike(door, connec
 def test_a_rotated_token_stops_working_within_two_seconds(door, connect):
     sender = connect("alertmanager")
     assert door.post(PATH, group(alert()), token=sender.token).status_code == 202
-    new = connecting.rotate(sender.integration)
+    new = rotating.rotate(sender.integration)
 
     ends_at = time.monotonic() + 2.5
     while door.post(PATH, group(alert()), token=sender.token).status_code == 202:
@@ -225,10 +225,10 @@ def test_what_cannot_be_kept_in_time_is_to_be_sent_again(door, connect):
 def test_a_database_that_does_not_answer_is_no_fault_of_the_sender(door, connect, monkeypatch):
     sender = connect("alertmanager")
 
-    def refuse(**_):
+    def refuse(*_):
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(Integration.objects, "filter", refuse)
+    monkeypatch.setattr(Integration.objects, "opened_by", refuse)
     answer = door.post(PATH, group(alert()), token=sender.token)
 
     assert answer.status_code == 503

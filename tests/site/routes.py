@@ -31,11 +31,12 @@ API: Table = {
         VIEWERS,
         "GET",
         "alert-list alert-detail incident-list incident-detail incident-timeline incident-analysis "
+        "incident-evidence-list incident-evidence-figure "
         "remediation-list remediation-detail execution-list execution-detail execution-output "
         "runbook-list runbook-detail runbook-versions runbook-document-schema "
         "healingpolicy-list healingpolicy-detail automation "
         "service-list service-detail dependency-list dependency-detail "
-        "anomaly-list anomaly-detail metric-list series series-figure "
+        "anomaly-list anomaly-detail metric-list series series-figure change-list change-detail "
         "knowledgearticle-list knowledgearticle-detail knowledgearticle-search "
         "knownfix-list knownfix-detail integration-list integration-detail "
         "message-list message-detail correlationrule-list correlationrule-detail "
@@ -52,10 +53,11 @@ API: Table = {
         "incident-list "
         "incident-transition incident-acknowledge incident-assign incident-comment incident-merge "
         "incident-split incident-move incident-snooze incident-severity incident-title "
-        "incident-judge "
+        "incident-judge incident-pin "
         "remediation-list",
         "api:",
     ),
+    **rows(RESPONDERS | EDITORS, "POST", "change-list", "api:"),
     **rows(STOPPERS, "POST", "execution-stop automation-pause", "api:"),
     **rows(
         APPROVERS,
@@ -66,9 +68,10 @@ API: Table = {
     **rows(
         EDITORS,
         "POST",
-        "service-list dependency-list knowledgearticle-list correlationrule-list integration-list "
-        "integration-rotate message-replay runbook-list runbook-versions runbook-publish "
-        "healingpolicy-list",
+        "service-list dependency-list catalog-import "
+        "knowledgearticle-list correlationrule-list integration-list "
+        "integration-rotate integration-revoke message-replay runbook-list runbook-versions "
+        "runbook-publish healingpolicy-list",
         "api:",
     ),
     **rows(
@@ -85,6 +88,15 @@ API: Table = {
         "healingpolicy-detail",
         "api:",
     ),
+    **rows(VIEWERS, "GET", "weak-points topologyversion-list topologyversion-detail", "api:"),
+    **rows(VIEWERS, "GET", "topologyversion-difference", "api:"),
+    **rows(VIEWERS, "GET", "datasource-list datasource-detail", "api:"),
+    **rows(EDITORS, "POST", "datasource-list datasource-test", "api:"),
+    **rows(EDITORS, "PUT PATCH DELETE", "datasource-detail", "api:"),
+    **rows(VIEWERS, "GET", "dashboard-list dashboard-detail dashboard-export", "api:"),
+    **rows(VIEWERS, "GET", "dashboard-document-schema", "api:"),
+    **rows(EDITORS, "POST", "dashboard-list dashboard-import", "api:"),
+    **rows(EDITORS, "PUT PATCH DELETE", "dashboard-detail", "api:"),
     **rows(ANYBODY, "GET", "schema", "api:"),
     **rows(PEOPLE, "GET", "docs", "api:"),
     **rows(ANYBODY, "GET POST PUT PATCH DELETE", "unknown", "api:"),
@@ -101,9 +113,15 @@ PAGES: Table = {
         "GET",
         "start incidents incident-head incident-row incident-peek incident-suggest incident-export "
         "incident incident-changes incident-alerts "
-        "incident-knowledge incident-section incident-timeline alerts alert knowledge article "
+        "incident-knowledge incident-section incident-timeline alerts alert alert-raw "
+        "knowledge article "
         "sources source-new source source-dead source-latest source-delivery "
-        "services service welcome status estate profile search "
+        "services service service-metrics service-logs service-changes service-dependencies "
+        "service-incidents service-settings map map-state map-changes map-weak-points "
+        "welcome status estate profile search "
+        "explore explore-metrics explore-metrics-csv explore-suggest explore-logs "
+        "explore-log-counts explore-logs-newer explore-patterns explore-traces explore-trace "
+        "explore-span "
         "incident-remediations remediation approvals approval-row execution "
         "runbooks runbook runbook-difference runbook-text "
         "policies policy policy-matching policy-parameters policy-backtest",
@@ -134,11 +152,25 @@ PAGES: Table = {
     **rows(
         EDITORS,
         "POST",
-        "source-new source-rotate source-switch source-test source-mapping-preview "
+        "source-new source-rotate source-revoke source-switch source-test "
+        "source-mapping-preview "
         "source-delivery-replay source-delivery-discard source-dead-all "
-        "service-edit service-calls service-calls-not",
+        "service-edit service-calls service-calls-not service-watch",
     ),
-    **rows(EDITORS, "GET POST", "policy-new source-mapping"),
+    **rows(EDITORS, "GET POST", "service-import policy-new source-mapping"),
+    **rows(
+        PEOPLE, "GET", "dashboards dashboard dashboard-panel dashboard-versions dashboard-export"
+    ),
+    **rows(EDITORS, "GET POST", "dashboard-new dashboard-import dashboard-edit"),
+    **rows(
+        EDITORS,
+        "POST",
+        "dashboard-preview dashboard-draft dashboard-restore dashboard-copy dashboard-share "
+        "dashboard-delete",
+    ),
+    **rows(PEOPLE, "GET", "asked-sources asked-source asked-source-question"),
+    **rows(EDITORS, "GET POST", "asked-source-new asked-source-edit"),
+    **rows(EDITORS, "POST", "asked-source-test asked-source-switch asked-source-delete"),
 }
 ROUTES: Table = {**API, **PAGES}
 
@@ -149,6 +181,7 @@ INTAKE = {
     ("/api/v1/webhooks/{provider}/{token}/", "POST"): 401,
     ("/api/v1/webhooks/{provider}/{token}", "POST"): 401,
     ("/v2/enqueue", "POST"): 400,
+    ("/v2/change/enqueue", "POST"): 400,
     ("/v1/metrics", "POST"): 401,
     ("/v1/logs", "POST"): 401,
     ("/v1/traces", "POST"): 401,
@@ -187,4 +220,5 @@ ARGUMENTS = {
     "token": "none",
     "verb": "acknowledge",
     "callee": "nowhere",
+    "trace_id": "00000000000000000000000000000000",
 }

@@ -42,6 +42,29 @@ def test_rotating_gives_a_new_token_and_ends_the_old(editor: Any) -> None:
     assert Integration.objects.get(pk=pk).token_hash == hash_token(rotated["token"])
 
 
+def test_with_an_overlap_two_tokens_work_and_either_is_revoked(editor: Any) -> None:
+    made = editor.post("/api/v1/integrations/", {"provider": "generic", "name": "shop"}).json()
+    url = f"/api/v1/integrations/{made['integration']['id']}"
+    rotated = editor.post(f"{url}/rotate/", {"overlap_seconds": 3600}).json()
+
+    left = editor.post(f"{url}/revoke/", {"token_prefix": rotated["token"][:6]})
+    only = editor.post(f"{url}/revoke/", {"token_prefix": made["token"][:6]})
+
+    assert rotated["integration"]["old_token_prefix"] == made["token"][:6]
+    assert rotated["integration"]["old_token_until"] is not None
+    assert (left.status_code, left.json()["token_prefix"]) == (200, made["token"][:6])
+    assert left.json()["old_token_prefix"] == ""
+    assert only.status_code == 409
+
+
+@pytest.mark.parametrize("overlap", [-1, 8 * 24 * 3600, "day", None, True])
+def test_an_overlap_that_makes_no_sense_is_refused(editor: Any, overlap: Any) -> None:
+    made = editor.post("/api/v1/integrations/", {"provider": "generic", "name": "shop"}).json()
+    url = f"/api/v1/integrations/{made['integration']['id']}/rotate/"
+
+    assert editor.post(url, {"overlap_seconds": overlap}).status_code == 400
+
+
 def test_a_sender_is_disabled_and_its_provider_stays(editor: Any) -> None:
     made = editor.post("/api/v1/integrations/", {"provider": "generic", "name": "shop"}).json()
     url = f"/api/v1/integrations/{made['integration']['id']}/"

@@ -118,6 +118,27 @@ def test_title_severity_and_snooze_are_changed() -> None:
     assert post(incident, "snooze", {"until": "2020-01-01T00:00:00Z"}).status_code == 400
 
 
+def test_an_entry_of_the_timeline_is_pinned_and_let_go() -> None:
+    incident = world.incident()
+    note = lifecycle.comment(incident.number, text="Look here.", by=world.person("responder"))
+
+    pinned = post(incident, "pin", {"seq": note.seq})
+    again = post(incident, "pin", {"seq": note.seq})
+    gone = post(incident, "pin", {"seq": note.seq, "is_pinned": False})
+
+    assert [each.status_code for each in (pinned, again, gone)] == [200] * 3
+    told = incident.timeline.filter(seq__gt=note.seq).values_list("kind", "payload")
+    assert list(told) == [("pinned", {"seq": note.seq}), ("unpinned", {"seq": note.seq})]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [({"seq": 999}, 409), ({"seq": 2**63 - 1}, 409), ({"seq": 0}, 400), ({}, 400)],
+)
+def test_an_entry_that_is_not_there_cannot_be_pinned(body: Any, code: int) -> None:
+    assert post(world.incident(), "pin", body).status_code == code
+
+
 def test_merging_answers_the_incident_that_stays() -> None:
     source, into = world.incident("a"), world.incident("b")
     world.alert(source)

@@ -38,6 +38,7 @@ def test_the_intake_is_in_the_document(document: dict[str, Any]) -> None:
         "/api/v1/webhooks/{provider}/",
         "/api/v1/webhooks/{provider}/{token}/",
         "/v2/enqueue",
+        "/v2/change/enqueue",
         "/v1/metrics",
         "/v1/logs",
         "/v1/traces",

@@ -7,14 +7,14 @@ from django.test import Client
 from django.urls import reverse
 
 from aiops_site import first_steps, sample_estate
-from aiops_site.estate.layout import Fault
+from aiops_site.estate.layout import SERVICES, Fault
 from aiops_site.models import ApiToken
 from aiops_site.people import make_administrator
 from aiops_site.views.estate import EXPLANATIONS
 from incidents import intake
 from incidents.models import CorrelationRule, Integration
 from telemetry.credentials import hash_token
-from telemetry.models import Service
+from telemetry.models import Series, Service
 from tests.site import world
 from tests.site.pages import PASSWORD, browser, connected, deliver, person, texts
 
@@ -63,6 +63,21 @@ def test_a_running_estate_is_broken_only_once_it_raised_an_alert(editor, monkeyp
 
     assert before.estate_runs
     assert (before.done["estate"], after.done["estate"]) == (False, True)
+
+
+def test_services_and_series_of_the_sample_estate_are_not_the_operators_own(editor):
+    for described in SERVICES:
+        service = sample_estate._service(described)
+        Series.objects.create(service=service, name="requests", key=described.name)
+    Service.objects.create(slug="load")
+    before = first_steps.read_steps()
+    Series.objects.create(service=Service.objects.create(slug="shop"), name="requests", key="k")
+
+    after = first_steps.read_steps()
+
+    assert (before.done["services"], before.done["metrics"]) == (False, False)
+    assert (after.done["services"], after.done["metrics"]) == (True, True)
+    assert ([each.slug for each in after.services], after.series_count) == (["shop"], 1)
 
 
 def test_published_runbooks_are_a_suggestion_and_not_a_step_done(editor):

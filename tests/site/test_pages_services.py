@@ -1,3 +1,6 @@
+from datetime import timedelta
+from itertools import pairwise
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -107,10 +110,10 @@ def test_a_query_narrows_and_a_wrong_one_says_why(editor):
     service("store", tier=2, owner="platform")
 
     found = editor.get(reverse("services"), {"q": "tier:1 owner:Orders"})
-    wrong = editor.get(reverse("services"), {"q": "health:down"})
+    wrong = editor.get(reverse("services"), {"q": "colour:red"})
     nothing = editor.get(reverse("services"), {"q": "nowhere"})
 
-    assert [row[0].slug for row in found.context["rows"]] == ["checkout"]
+    assert [row.service.slug for row in found.context["rows"]] == ["checkout"]
     assert wrong.status_code == 400
     assert "not known here" in wrong.content.decode()
     assert "No service matches" in nothing.content.decode()
@@ -160,14 +163,16 @@ def test_a_service_page_draws_its_signals_live_and_names_what_is_missing(editor)
 
     assert f"{reverse('api:series-figure')}?series={drawn.pk}" in page
     assert 'data-topic="series:store"' in page
-    assert "No series for Errors, Traffic, Saturation yet" in page
+    assert all(f"No {kind} metric." in page for kind in ("errors", "traffic", "saturation"))
+    assert "No latency metric." not in page
 
 
 def test_an_editor_edits_and_connects_services(editor):
     store, checkout = service("store"), service("checkout")
 
     editor.post(
-        reverse("service-edit", args=["store"]), {"name": "Store", "tier": 1, "owner": "data"}
+        reverse("service-edit", args=["store"]),
+        {"name": "Store", "kind": "service", "tier": 1, "owner": "data"},
     )
     editor.post(reverse("service-calls", args=["checkout"]), {"callee": "store"})
     itself = editor.post(reverse("service-calls", args=["checkout"]), {"callee": "checkout"})
@@ -199,3 +204,105 @@ def test_a_viewer_may_look_but_not_edit():
     assert viewer.get(reverse("service", args=["store"])).status_code == 200
     assert viewer.post(reverse("service-edit", args=["store"]), {}).status_code == 403
     assert viewer.post(reverse("service-calls", args=["store"]), {}).status_code == 403
+
+
+def call(caller, callee, **measured):
+    usual = {
+        "seen_at": timezone.now(),
+        "calls_per_minute": 100.0,
+        "error_share": 0.0,
+        "p95_ms": 80.0,
+    }
+    return Dependency.objects.create(
+        caller=caller, callee=callee, origin="observed", **(usual | measured)
+    )
+
+
+@pytest.mark.parametrize(
+    ("error_share", "calls_per_minute", "word"),
+    [(0.02, 100, "healthy"), (0.05, 100, "degraded"), (0.5, 100, "down"), (1.0, 0.4, "healthy")],
+)
+def test_calls_that_fail_degrade_a_service_and_half_of_them_take_it_down(
+    error_share, calls_per_minute, word
+):
+    web, shop = service("web"), service("shop")
+    call(web, shop, error_share=error_share, calls_per_minute=calls_per_minute)
+
+    health = health_of([shop])[shop.pk]
+
+    assert health.word == word
+    if word != "healthy":
+        assert f"100 calls a minute, {100 * error_share:g} % fail, p95 80 ms" in health.reason
+
+
+def test_what_was_seen_long_ago_says_nothing_of_now():
+    web, shop = service("web"), service("shop")
+    call(web, shop, error_share=1.0, seen_at=timezone.now() - timedelta(hours=1))
+
+    assert health_of([shop])[shop.pk].word == "unknown"
+
+
+def test_who_calls_something_that_is_down_is_degraded_and_told_so_by_name():
+    web, shop, store = service("web"), service("shop"), service("store")
+    call(shop, store, error_share=0.9)
+    call(web, shop)
+
+    health = health_of([web, shop])
+
+    assert health[shop.pk].word == "degraded"
+    assert "calls store, which is down" in health[shop.pk].reason
+    assert health[web.pk].word == "healthy"
+
+
+def test_a_running_anomaly_is_told_with_its_numbers():
+    ill = service("ill")
+    odd = series(ill, "http.server.request.duration.p95")
+    Anomaly.objects.create(
+        series=odd, started_at=timezone.now(), peak_score=4, value=0.812, lower=0.1, upper=0.2
+    )
+
+    reason = health_of([ill])[ill.pk].reason
+
+    assert reason == "p95 latency was 812 ms, expected 100–200 ms"  # noqa: RUF001
+
+
+def test_a_service_whose_metrics_stopped_is_unknown_and_says_since_when():
+    silent = service("silent")
+    series(silent, "process.memory.usage", seconds_ago=3600)
+
+    health = health_of([silent])[silent.pk]
+
+    assert (health.word, health.reason[:24]) == ("unknown", "its last metric came at ")
+
+
+def test_the_list_says_how_many_are_in_which_state_and_shows_one_state(editor):
+    web, shop, _ = service("web"), service("shop"), service("lonely")
+    call(web, shop, error_share=0.7, calls_per_minute=340)
+
+    page = editor.get(reverse("services"))
+    down = editor.get(reverse("services"), {"q": "health:down kind:service"})
+
+    states = {word: count for word, count, _ in page.context["states"]}
+    assert states == {"down": 1, "degraded": 1, "unknown": 1, "healthy": 0}
+    assert [row.service.slug for row in page.context["rows"]] == ["shop", "web", "lonely"]
+    assert [row.service.slug for row in down.context["rows"]] == ["shop"]
+    assert "340 calls a minute" in page.content.decode()
+    assert "70 %" in page.content.decode()
+
+
+def test_the_list_asks_as_much_of_the_database_for_many_services_as_for_few(
+    editor, django_assert_max_num_queries
+):
+    some = [service(f"s{number}") for number in range(40)]
+    for caller, callee in pairwise(some):
+        call(caller, callee)
+        series(callee, "http.server.request.duration.p95")
+    incident(some[0], "high", *some[1:10])
+
+    with django_assert_max_num_queries(22) as asked:
+        editor.get(reverse("services"))
+    few = len(asked)
+    Dependency.objects.filter(caller__slug__gt="s2").delete()
+    Service.objects.filter(slug__gt="s2").delete()
+    with django_assert_max_num_queries(few):
+        editor.get(reverse("services"))

@@ -106,6 +106,44 @@ def test_rotating_replaces_the_token(editor):
     assert made.integration.token_hash == hash_token(answer.context["token"])
 
 
+def test_the_old_token_works_for_a_day_more_and_both_are_shown_masked(editor):
+    made = connected()
+
+    answer = editor.post(reverse("source-rotate", args=[made.integration.pk]), {"overlap": "day"})
+    shown = editor.get(reverse("source", args=[made.integration.pk])).content.decode()
+
+    token = answer.context["token"]
+    assert f"The old one, {made.token[:6]}…, works until" in answer.content.decode()
+    assert f"{made.token[:6]}…</code>" in shown
+    assert f"{token[:6]}…</code>" in shown
+    assert token not in shown
+    assert made.token not in shown
+
+
+def test_either_of_two_tokens_can_be_revoked(editor, viewer):
+    made = connected()
+    pk = made.integration.pk
+    editor.post(reverse("source-rotate", args=[pk]), {"overlap": "day"})
+    old = {"prefix": made.token[:6]}
+
+    refused = viewer.post(reverse("source-revoke", args=[pk]), old)
+    told = texts(editor.post(reverse("source-revoke", args=[pk]), old))
+    again = texts(editor.post(reverse("source-revoke", args=[pk]), old))
+
+    assert refused.status_code == 403
+    assert told == [f"The token {made.token[:6]}… is revoked."]
+    assert again == [*told, "It is the only token; rotate it, or pause the source."]
+    assert "Revoke" not in editor.get(reverse("source", args=[pk])).content.decode()
+
+
+def test_the_name_that_is_offered_is_the_products_own_or_the_next_that_is_free(editor):
+    offered = reverse("source-new"), {"provider": "grafana"}
+    first = editor.get(*offered).context["name"]
+    connected(name="grafana")
+
+    assert (first, editor.get(*offered).context["name"]) == ("grafana", "grafana-2")
+
+
 def test_a_paused_source_says_so_and_can_be_resumed(editor):
     source = connected().integration
 

@@ -13,9 +13,14 @@ from automation import execution, planning
 from automation.models import Connection, Execution, Remediation, Runbook
 from automation.published import publish, write_version
 from incidents import connecting, lifecycle
+from incidents.analysis import snapshots
+from incidents.analysis.recent_errors import Errors
 from incidents.models import Alert, AlertLink, Incident, Message, Severity
+from telemetry import changes
+from telemetry.change_event import ChangeEvent
+from telemetry.changes import Told
 from telemetry.credentials import issue_token
-from telemetry.models import Point, Series, Service
+from telemetry.models import Change, Point, Series, Service
 
 RUNBOOK = """
 name: {name}
@@ -150,3 +155,14 @@ def series(slug: str = "checkout", *, points: int = 60, odd: int = 1) -> Series:
         for index in range(points)
     )
     return made
+
+
+def change(slug: str = "checkout", **said: Any) -> Change:
+    event = ChangeEvent(**({"title": "Deploy", "kind": "deploy", "service": slug} | said))
+    return changes.note([Told(event, "ci", "ci", timezone.now())])[0]
+
+
+def evidence(of: Incident, drawn: Series) -> None:
+    """What an analysis that looked at the series would keep."""
+    found = {"signals": [drawn.pk], "changes": []}
+    snapshots.save(of, "enrichment", snapshots.gather(of, found, Errors()))

@@ -172,7 +172,7 @@ def test_only_what_is_still_open_is_hatched(series):
 def test_events_thresholds_and_now_are_lines(series):
     figure = draw(series)
 
-    assert shapes(figure, "deploy")[0]["line"]["dash"] == "dash"
+    assert shapes(figure, "event")[0]["line"]["dash"] == "dash"
     assert shapes(figure, "threshold")[0]["y0"] == 500.0
     assert shapes(figure, "now")[0]["x0"] == series.now_ms
     assert figure["layout"]["annotations"][0]["text"] == "SLO 500 ms"

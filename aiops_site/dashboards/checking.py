@@ -1,0 +1,56 @@
+"""Whether the queries of a dashboard can be asked at all, before anybody looks at it."""
+
+from collections.abc import Iterable, Iterator
+
+from aiops_site.dashboards.binding import CannotBind, Scope, bind
+from aiops_site.dashboards.document import Asking, Document, NotADashboard, Variable
+from aiops_site.dashboards.time_range import UNITS_MS, Range
+from telemetry.promql import syntax
+from telemetry.promql.errors import InvalidQuery
+from telemetry.promql.evaluating import KNOWN
+
+_HOUR = Range(0, UNITS_MS["h"], "now-1h", "now")
+
+
+def demand_queries(document: Document) -> None:
+    """Raises NotADashboard."""
+    problems = list(problems_of(document))
+    if problems:
+        raise NotADashboard(problems)
+
+
+def problems_of(document: Document) -> Iterator[str]:
+    """Such as "panels[1].queries[0]: 1:5: parse error: ...". What an outside source is asked is
+    its own to judge."""
+    scope = example_scope(document.variables)
+    for place, panel in enumerate(document.panels):
+        if not isinstance(panel, Asking) or panel.source:
+            continue
+        for number, query in enumerate(panel.queries):
+            if problem := problem_of(query.expr, scope):
+                yield f"panels[{place}].queries[{number}]: {problem}"
+    for place, variable in enumerate(document.variables):
+        if variable.selector and (problem := problem_of(variable.selector, scope)):
+            yield f"variables[{place}].selector: {problem}"
+
+
+def problem_of(query: str, scope: Scope) -> str:
+    """Why it cannot be asked; empty when it can."""
+    try:
+        syntax.parse(bind(query, scope), known=KNOWN)
+    except CannotBind as error:
+        return str(error)
+    except InvalidQuery as error:
+        return str(error).removeprefix('invalid parameter "query": ')
+    return ""
+
+
+def example_scope(variables: Iterable[Variable]) -> Scope:
+    """With one value for each variable, so that queries can be read before any is chosen."""
+    chosen, durations = {}, _HOUR.durations()
+    for each in variables:
+        if each.kind == "interval":
+            durations[each.name] = each.values[0]
+        else:
+            chosen[each.name] = ("example",)
+    return Scope(chosen, durations)
