@@ -5,7 +5,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
 # One worker more than there are cores: somebody always waits for a process. A file stays on one worker.
 TOGETHER := -n $(shell expr $$(nproc) + 1) --dist loadfile
 # Tests of whole consoles wait longer than they work.
-WHOLE := tests/contract tests/chaos tests/browser
+WHOLE := tests/contract tests/chaos tests/browser tests/estate
 WAITING := -n $(shell expr $$(nproc) + 2) --dist loadfile
 
 help: ## What there is to make

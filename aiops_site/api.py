@@ -65,7 +65,7 @@ WORDS_OF: dict[type[Exception], str] = {
 EXTRA_OF: dict[type[Exception], Extra] = {
     PlanChanged: lambda error: {"difference": error.difference, "plan_hash": error.plan_hash},
     PlanRefused: lambda error: {"problems": error.problems},
-    NotADashboard: lambda error: {"problems": error.problems},
+    NotADashboard: lambda error: {"problems": error.by_place},
     ChangedMeanwhile: lambda error: {"version": error.version},
     QuerySyntaxError: lambda error: {"position": error.position, "suggestion": error.suggestion},
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 Document = dict[str, Any]
 
-ONE = re.compile(r"(?P<all>/api/v1/[a-z-]+/)\{(?P<key>\w+)\}/(?P<deed>.*)")
+ONE = re.compile(r"(?P<all>/api/v1/[a-z-]+/)\{(?P<key>\w+)\}/(?P<deed>[^{]*)")
 KEY_OF_NEW = {"integrations_create": "integration/id", "runbooks_create": "runbook"}
 GIVEN_ON = {
     ("remediations_create", "remediations_reject_create"): ("plan_hash", "plan_hash"),

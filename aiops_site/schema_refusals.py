@@ -26,6 +26,7 @@ REFUSALS = {
     "dashboards_import_create": "It is neither a dashboard of ours nor one of Grafana's.",
     "dashboards_update": DASHBOARD,
     "dependencies_create": "A service does not depend on itself.",
+    "import_catalog": "The text is no catalogue of services.",
     "integrations_create": LABELS,
     "integrations_partial_update": LABELS,
     "integrations_update": LABELS,

@@ -21,7 +21,8 @@ from telemetry.store.frames import Batch
 from telemetry.store.logs import open_logs
 from telemetry.store.opening import open_metrics
 
-SERVICES, BUCKETS, TURNS, EVERY_MS = 20, 15, 240, 15_000
+SERVICES, BUCKETS, EVERY_MS = 20, 15, 15_000
+TURNS, AHEAD = 280, 40  # the measurement takes a while, and looks at now
 LOG_LINES = 50_000
 TIMES = 20
 METRIC = "http_server_request_duration_seconds"
@@ -75,7 +76,7 @@ def _fill(data_dir: Path) -> None:
     pace = np.arange(1, len(labels) + 1) * 0.7
     with contextlib.closing(open_metrics(url)) as store:
         for turn in range(TURNS):
-            at_ms = np.full(len(labels), now_ms - (TURNS - turn) * EVERY_MS)
+            at_ms = np.full(len(labels), now_ms - (TURNS - AHEAD - turn) * EVERY_MS)
             values = pace * turn * EVERY_MS / 1000
             store.append(Batch(labels, np.arange(len(labels)), at_ms, values))
         store.compact(now_ms)

@@ -95,7 +95,7 @@ def _takes_down(incident: Incident, service: int) -> bool:
 
 def _silence(signs: Signs) -> str:
     if signs.heard_at is None:
-        return "no alert source, metric or call speaks of it"
+        return "never an alert, and no metric or call in the last ten minutes"
     return f"its last metric came at {signs.heard_at:%Y-%m-%d %H:%M} UTC"
 
 

@@ -145,6 +145,8 @@ async def _answered(
         failed = error
     except TimeoutError:
         failed = SourceFailed(LATE, is_passing=True)
+    except NotImplementedError:
+        failed = SourceFailed(f"{source} cannot tell that.", is_about_question=True)
     return Answer(source, value, round((time.monotonic() - began) * 1000), failed)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -16,7 +17,8 @@ from telemetry.models import Change, Service
 from telemetry.service_names import slug_of, title_of
 
 MOST_DRAWN = 50
-EARLIEST = timedelta(days=366)
+FORGOTTEN_A_TURN = 5_000
+EARLIEST = timedelta(days=3660)
 WORDS = {"title": 300, "kind": 10, "version": 200, "commit": 64, "author": 200}
 WORDS |= {"environment": 100, "url": 1000}
 UPDATED = [*WORDS, "status", "service", "began_at", "ended_at"]
@@ -54,6 +56,13 @@ def note(told: Sequence[Told]) -> list[Change]:
         changes, update_conflicts=True, unique_fields=["key"], update_fields=UPDATED
     )
     return list(Change.objects.filter(key__in=list(known)).select_related("service"))
+
+
+def forget_old(now: datetime) -> None:
+    """As long as there are rolled-up metrics to draw them on; some thousand a turn."""
+    before = now - timedelta(days=settings.KEEP_ROLLUPS_DAYS)
+    old = Change.objects.filter(began_at__lt=before).order_by("pk").values_list("pk", flat=True)
+    Change.objects.filter(pk__in=list(old[:FORGOTTEN_A_TURN])).delete()
 
 
 def between(service_ids: Iterable[int], start: datetime, end: datetime) -> QuerySet[Change]:
@@ -133,7 +142,7 @@ def _end(change: Change, told: Told, *, had_begun: bool) -> None:
 
 
 def _plausible(said: datetime | None, received_at: datetime) -> datetime:
-    """No change is told of before it happens, nor after more than a year."""
+    """No change is told of before it happens, nor after ten years."""
     if said is None or said > received_at or said < received_at - EARLIEST:
         return received_at
     return said

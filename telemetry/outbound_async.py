@@ -49,7 +49,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        error: Exception = httpcore.ConnectError("It has no address.")
+        error: Exception = httpcore.ConnectError()
         for address in self._target.addresses:
             try:
                 return await httpcore.AnyIOBackend().connect_tcp(
@@ -57,7 +57,8 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 error = failed
-        raise error
+        tried = ", ".join(self._target.addresses)
+        raise type(error)(f"{tried} takes no connection at {self._target.port}.") from error
 
 
 class _CappedBody(httpx.AsyncByteStream):

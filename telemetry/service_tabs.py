@@ -41,6 +41,13 @@ HINTS = {
     "traffic": "http.server.request.duration, or a counter of requests",
     "saturation": "memory, CPU, active requests or a queue's length",
 }
+CHANGE_ICONS = {  # as in chart_events.js
+    "deploy": "deploy",
+    "config": "gear",
+    "flag": "flag",
+    "scale": "trend",
+    "restart": "refresh",
+}
 MOST_OTHERS = 200
 SHOWN_ANOMALIES = SHOWN_CHANGES = 10
 SERIES_A_PAGE = 12
@@ -74,7 +81,10 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "callees": shown.calls.order_by("slug"),
         "callers": shown.called_by.order_by("slug"),
         "anomalies": anomalies[:SHOWN_ANOMALIES],
-        "changes": [(each, label_of(each)) for each in _changes(shown)[:SHOWN_CHANGES]],
+        "changes": [
+            (each, label_of(each), CHANGE_ICONS.get(each.kind, "edit"))
+            for each in _changes(shown)[:SHOWN_CHANGES]
+        ],
     }
     return draw(request, shown, "overview", context)
 

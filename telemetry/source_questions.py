@@ -104,7 +104,7 @@ def _edges(plugin: Source, query: str, stretch: Stretch) -> Coroutine[Any, Any, 
 
 
 def _of_frames(frames: Sequence[Frame]) -> tuple[Row, list[Row]]:
-    rows = [
+    rows: list[Row] = [
         (_labels(labels), f"{values[-1]:g}", str(len(values)))
         for frame in frames
         for labels, values in zip(frame.labels, frame.values, strict=True)
@@ -113,12 +113,12 @@ def _of_frames(frames: Sequence[Frame]) -> tuple[Row, list[Row]]:
 
 
 def _of_records(records: Sequence[LogRecord]) -> tuple[Row, list[Row]]:
-    rows = [(_moment(each.at_ns), each.service, each.body[:500]) for each in records]
+    rows: list[Row] = [(_moment(each.at_ns), each.service, each.body[:500]) for each in records]
     return ("Time", "Service", "Line"), rows
 
 
 def _of_traces(traces: Sequence[TraceSummary]) -> tuple[Row, list[Row]]:
-    rows = [
+    rows: list[Row] = [
         (
             _moment(each.start_ns),
             each.root_service,
@@ -135,7 +135,7 @@ def _of_names(names: Sequence[str]) -> tuple[Row, list[Row]]:
 
 
 def _of_edges(edges: Sequence[CallEdge]) -> tuple[Row, list[Row]]:
-    rows = [
+    rows: list[Row] = [
         (each.caller.name, each.callee.name, str(each.calls), str(each.errors)) for each in edges
     ]
     return ("Caller", "Callee", "Calls", "Failed"), rows

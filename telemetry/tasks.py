@@ -1,7 +1,15 @@
 from celery import shared_task
 from django.utils import timezone
 
-from telemetry import asking, detection, observing, own_metrics, own_records, topology_versions
+from telemetry import (
+    asking,
+    changes,
+    detection,
+    observing,
+    own_metrics,
+    own_records,
+    topology_versions,
+)
 
 
 @shared_task
@@ -30,6 +38,7 @@ def forget_old_metrics() -> None:
 @shared_task
 def forget_old_records() -> None:
     own_records.forget_old(timezone.now())
+    changes.forget_old(timezone.now())
 
 
 @shared_task

@@ -11,9 +11,22 @@ from telemetry.asking import Answer, try_out
 from telemetry.models import DataSource
 from telemetry.outbound_allowed import guard
 from telemetry.outbound_async import judged
+from telemetry.sources.asker import UNTRUSTED
 from telemetry.sources.base import SourceFailed
 
 RESOLVING_SECONDS = 3.0
+CREDENTIALS = "Check the credentials, and what they may read there."
+PATH = "Give the address that the product itself answers at, without a path of its API."
+CLOSED = (
+    "The address is in a range that is closed, so that nobody reaches inner services through this "
+    "console. Where that is wanted, an administrator names it in AIOPS_OUTBOUND_ALLOW and restarts."
+)
+CERTIFICATE = (
+    "It must be for the name that was typed, and from an authority that this machine knows: add "
+    "it to the machine's, or name a file of authorities in SSL_CERT_FILE."
+)
+SILENT = "Is it running there, and does a firewall let this machine in?"
+KIND = "Check the kind and the address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +68,11 @@ def _tier(address: str) -> str:
 def _way_out(failed: SourceFailed) -> str:
     words = str(failed)
     if failed.status in (401, 403):
-        return "Check the credentials, and what they may read there."
+        return CREDENTIALS
     if failed.status == 404:
-        return "Give the address that the product itself answers at, without a path of its API."
+        return PATH
     if " is refused: " in words:
-        return (
-            "The address is in a range that is closed, so that nobody reaches inner services "
-            "through this console. Where that is wanted, an administrator names it in "
-            "AIOPS_OUTBOUND_ALLOW and restarts."
-        )
-    if failed.is_passing:
-        return (
-            "Is it running there, and does a firewall let this machine in? Then try again: what "
-            "is passing passes."
-        )
-    return "Check the kind and the address."
+        return CLOSED
+    if words.startswith(UNTRUSTED):
+        return CERTIFICATE
+    return SILENT if failed.is_passing else KIND

@@ -3,7 +3,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from telemetry import import_views, service_tabs, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("explore/", include("telemetry.explore_urls")),
+    path("explore/", include("telemetry.explore.urls")),
     path("sources/asked/", include("telemetry.data_source_urls")),
     path("services/import/", import_views.import_catalog, name="service-import"),
     path("services/<slug:slug>/", service_tabs.overview, name="service"),

@@ -22,6 +22,7 @@ KINDS = {
     "traffic": "Traffic",
     "saturation": "Saturation",
 }
+DURATIONS = {"p95": "latency", "p99": "tail", "rate": "traffic"}
 BEHIND_MS = 15_000
 LATE_MS = 120_000
 LEAST_SHARE = 100
@@ -46,10 +47,11 @@ class Vital:
 
 
 def kind_of(name: str) -> str | None:
-    """Which golden signal a series measures, by its name; None for the rest."""
+    """Which golden signal a series measures, by its name; None for the rest. The "tail" is shown
+    beside the latency where it is asked for."""
     base = name.replace(SEEN_BY_CALLERS, "")
     if "duration" in base:
-        return {"p95": "latency", "rate": "traffic"}.get(base.rpartition(".")[2])
+        return DURATIONS.get(base.rpartition(".")[2])
     if "error" in base:
         return "errors" if base.endswith(".rate") else None
     if base.endswith((".requests.rate", "_requests.rate")):

@@ -143,11 +143,14 @@ class _Tree:
         return found
 
     def _last_children(self, span_id: str, until: int) -> Iterator[tuple[str, int]]:
-        """Those the span waited for, the last one first, and until when each counts."""
+        """Those the span waited for, the last one first, and until when each counts: one that was
+        still under way when the span ended, as after a timeout, to that moment."""
+        reached = until
         for child in sorted(self.children[span_id], key=self.stop, reverse=True):
-            if self.stop(child) <= until and self.spans[child].kind not in _ASYNC:
-                yield child, self.stop(child)
-                until = self.start(child)
+            start, end = self.start(child), min(self.stop(child), until)
+            if start <= end <= reached and self.spans[child].kind not in _ASYNC:
+                yield child, end
+                reached = start
 
 
 def _cut_circles(parent: dict[str, str]) -> int:

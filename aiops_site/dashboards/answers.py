@@ -112,7 +112,9 @@ def _over_time(queries: list[Query], source: str, look: Look) -> Answer:
     lines: list[Line] = []
     total = 0
     for query in queries:
-        times, value = measuring.over_time(bind(query.expr, look.scope), source, look.seen)
+        times, value = measuring.over_time(
+            bind(query.expr, look.scope), source, look.seen, of=len(queries)
+        )
         legend = bind_text(query.legend, look.scope)
         found = lines_of(times, value, legend=legend, otherwise="value")
         lines += found.lines
@@ -135,7 +137,9 @@ def _stat(panel: StatPanel, look: Look) -> Facts:
 def _now(queries: list[Query], source: str, look: Look) -> Iterator[tuple[str, float]]:
     """Name and value of each series at the end of the range."""
     for query in queries:
-        vector = measuring.at_the_end(bind(query.expr, look.scope), source, look.seen)
+        vector = measuring.at_the_end(
+            bind(query.expr, look.scope), source, look.seen, of=len(queries)
+        )
         legend = bind_text(query.legend, look.scope)
         found = lines_of(np.zeros(1, dtype=np.int64), vector, legend=legend, otherwise="")
         for line in found.lines:
@@ -152,7 +156,9 @@ def _table(panel: TablePanel, look: Look) -> Facts:
     """A row for each series: its labels, and its value for each query."""
     found: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
     for place, query in enumerate(panel.queries):
-        vector = measuring.at_the_end(bind(query.expr, look.scope), panel.source, look.seen)
+        vector = measuring.at_the_end(
+            bind(query.expr, look.scope), panel.source, look.seen, of=len(panel.queries)
+        )
         for labels, is_there, value in zip(
             vector.labels, vector.present[:, 0], vector.values[:, 0], strict=True
         ):

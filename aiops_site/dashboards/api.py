@@ -78,7 +78,7 @@ class Update(Strict):
 class Change(Strict):
     """Who sees it. Only its owner may say so."""
 
-    is_shared = serializers.BooleanField()
+    is_shared = serializers.BooleanField(required=False)
 
 
 class BringIn(Strict):
@@ -160,7 +160,7 @@ class DashboardViewSet(
     @extend_schema(request=Change, responses=WholeSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
         found = self.get_object()
-        _share(request, found, asked(request, Change)["is_shared"])
+        _share(request, found, asked(request, Change).get("is_shared"))
         return Response(WholeSerializer(found).data)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})

@@ -37,6 +37,16 @@ class NotADashboard(ValueError):
         super().__init__(" ".join(problems))
         self.problems = problems
 
+    @property
+    def by_place(self) -> dict[str, str]:
+        """What is wrong of the whole is under "document"."""
+        found: dict[str, str] = {}
+        for each in self.problems:
+            place, colon, words = each.partition(": ")
+            is_placed = colon and " " not in place
+            found[place if is_placed else "document"] = words if is_placed else each
+        return found
+
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)

@@ -1,9 +1,10 @@
 """Dashboards are made, changed under a lock that is none, restored, copied and shared."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import slugify
@@ -13,6 +14,7 @@ from aiops_site.dashboards.document import Document, load, numbered, plain
 from aiops_site.dashboards.models import Dashboard, DashboardVersion
 
 LONGEST_SLUG = 60
+TRIES = 5
 MOST_VERSIONS = 200
 RESERVED = {"new", "import", "preview", "schema"}  # pages of their own
 
@@ -34,7 +36,6 @@ def document_of(dashboard: Dashboard, number: int | None = None) -> Document:
     return load(kept.document)
 
 
-@transaction.atomic
 def create(
     document: Document,
     *,
@@ -45,15 +46,13 @@ def create(
 ) -> Dashboard:
     """Raises NotADashboard when a query cannot be read."""
     demand_queries(document)
-    dashboard = Dashboard.objects.create(
-        slug=_free_slug(document.title),
-        owner=owner,
-        is_shared=is_shared,
-        is_starter=is_starter,
-        **_facts(document, timezone.now()),
-    )
-    _write(dashboard, document, author=owner, reason=reason)
-    return dashboard
+    facts = {"owner": owner, "is_shared": is_shared, "is_starter": is_starter}
+    for _ in range(TRIES - 1):
+        try:
+            return _created(document, facts, reason)
+        except IntegrityError:
+            continue  # somebody took the same name meanwhile
+    return _created(document, facts, reason)
 
 
 @transaction.atomic
@@ -99,6 +98,14 @@ def copy(dashboard: Dashboard, *, by: User) -> Dashboard:
 def share(dashboard: Dashboard, *, is_shared: bool) -> Dashboard:
     dashboard.is_shared = is_shared
     dashboard.save(update_fields=["is_shared"])
+    return dashboard
+
+
+@transaction.atomic
+def _created(document: Document, facts: dict[str, Any], reason: str) -> Dashboard:
+    slug, known = _free_slug(document.title), _facts(document, timezone.now())
+    dashboard = Dashboard.objects.create(slug=slug, **facts, **known)
+    _write(dashboard, document, author=facts["owner"], reason=reason)
     return dashboard
 
 

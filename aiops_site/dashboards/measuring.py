@@ -13,13 +13,17 @@ from telemetry.promql.vectors import Scalar, Text, Value, Vector, Windows
 from telemetry.sources.base import SourceFailed, Stretch
 from telemetry.store.frames import Frame, Times
 
-LIMITS = Limits(seconds=5.0, samples=4_000_000)
+PANEL_SECONDS = 5.0
+MOST_SAMPLES = 4_000_000
 BACK_MS = 5 * 60_000
 BACK_STEP_MS = 60_000
 
 
-def over_time(query: str, source: str, seen: Range) -> tuple[Times, Vector | Scalar]:
-    """At each step of the range. Raises QueryError, SourceFailed, and what the store raises."""
+def over_time(query: str, source: str, seen: Range, *, of: int) -> tuple[Times, Vector | Scalar]:
+    """One of so many queries of a panel, at each step of the range.
+
+    Raises QueryError, SourceFailed, and what the store raises.
+    """
     start_ms = seen.start_ms // seen.step_ms * seen.step_ms
     if not source:
         return asking.ask_range(
@@ -28,27 +32,35 @@ def over_time(query: str, source: str, seen: Range) -> tuple[Times, Vector | Sca
             start_ms=start_ms,
             end_ms=seen.end_ms,
             step_ms=seen.step_ms,
-            limits=LIMITS,
+            limits=_limits(of),
         )
     times = np.arange(start_ms, seen.end_ms + 1, seen.step_ms, dtype=np.int64)
-    frames = _asked(query, source, Stretch(start_ms, seen.end_ms), seen.step_ms)
+    frames = _asked(query, source, Stretch(start_ms, seen.end_ms), seen.step_ms, of)
     return times, _at(times, frames, back_ms=seen.step_ms)
 
 
-def at_the_end(query: str, source: str, seen: Range) -> Vector:
-    """At its last moment; raises as `over_time`."""
+def at_the_end(query: str, source: str, seen: Range, *, of: int) -> Vector:
+    """As `over_time`, at the range's last moment."""
     if not source:
-        return _vector(asking.ask(own_metrics.store(), query, at_ms=seen.end_ms, limits=LIMITS))
+        return _vector(
+            asking.ask(own_metrics.store(), query, at_ms=seen.end_ms, limits=_limits(of))
+        )
     stretch = Stretch(seen.end_ms - BACK_MS, seen.end_ms)
-    frames = _asked(query, source, stretch, BACK_STEP_MS)
+    frames = _asked(query, source, stretch, BACK_STEP_MS, of)
     return _at(np.array([seen.end_ms], dtype=np.int64), frames, back_ms=BACK_MS)
 
 
-def _asked(query: str, name: str, stretch: Stretch, step_ms: int) -> list[Frame]:
+def _asked(query: str, name: str, stretch: Stretch, step_ms: int, of: int) -> list[Frame]:
     source = next((each for each in sources.sources_that("metrics") if each.name == name), None)
     if source is None:
         raise SourceFailed(f"There is no source {name} that can be asked for metrics.")
-    return sources.ask(source, lambda each: each.metrics(query, stretch, step_ms))
+    seconds = PANEL_SECONDS / of
+    return sources.ask(source, lambda each: each.metrics(query, stretch, step_ms), seconds=seconds)
+
+
+def _limits(of: int) -> Limits:
+    """All the queries of a panel share its time."""
+    return Limits(seconds=PANEL_SECONDS / of, samples=MOST_SAMPLES)
 
 
 def _at(times: Times, frames: list[Frame], *, back_ms: int) -> Vector:

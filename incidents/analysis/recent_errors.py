@@ -28,6 +28,7 @@ MOST_TRACES_READ, MOST_TRACES_KEPT = 20, 5
 MOST_SPANS = 200
 LONGEST_LINE = 500
 RISE = 2.0
+FEWEST_NEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,17 @@ class Errors:
 
     @property
     def risen(self) -> list[dict[str, Any]]:
-        return [fact for fact in self.logs if fact["after"] > RISE * fact["before"]]
+        """Services that log more errors than before, or new ones."""
+        return [fact for fact in self.logs if _has_risen(fact)]
 
     @property
     def failed(self) -> list[dict[str, Any]]:
         return [fact for fact in self.traces if fact["errors"]]
+
+
+def _has_risen(fact: dict[str, Any]) -> bool:
+    new = [each["count"] for each in fact["patterns"] if each["trend"] == "new"]
+    return bool(fact["after"] > RISE * fact["before"]) or max(new, default=0) >= FEWEST_NEW
 
 
 def around(incident: Incident) -> Errors:
@@ -148,6 +155,11 @@ class _Traces:
         worst = _worst(summary for answer in found for summary in answer)
         spans = await asyncio.gather(*(source.trace(each.trace_id) for each in worst))
         return list(zip(worst, spans, strict=True))
+
+
+def gravity(trace: dict[str, Any]) -> tuple[bool, float]:
+    """Sorts those that failed before the others, then the slowest first."""
+    return not trace["errors"], -trace["duration_ms"]
 
 
 def _worst(summaries: Iterable[TraceSummary]) -> list[TraceSummary]:

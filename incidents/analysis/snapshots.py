@@ -59,7 +59,15 @@ def save(incident: Incident, step: str, kept: Sequence[Kept]) -> None:
         update_fields=["question", "content", "taken_at"],
     )
     ordered = incident.snapshots.order_by("-taken_at", "-pk").values_list("pk", flat=True)
-    incident.snapshots.filter(pk__in=list(ordered[MOST_ROWS:])).delete()
+    surplus = [*_lesser_traces(incident), *ordered[MOST_ROWS:]]
+    incident.snapshots.filter(pk__in=surplus).delete()
+
+
+def _lesser_traces(incident: Incident) -> list[int]:
+    """Of those that one look after the other has found, all but the worst."""
+    traces = incident.snapshots.filter(kind=Snapshot.Kind.TRACES).order_by("pk")
+    worst = sorted(traces, key=lambda one: recent_errors.gravity(one.content))
+    return [one.pk for one in worst[recent_errors.MOST_TRACES_KEPT :]]
 
 
 def renew(at: datetime) -> list[int]:

@@ -1,7 +1,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from incidents.api import configuration_views, evidence, knowledge, series, views
+from incidents.api import configuration_views, evidence, knowledge, series, service_health, views
 
 router = SimpleRouter()
 router.register("incidents", views.IncidentViewSet)
@@ -17,6 +17,7 @@ router.register("correlation-rules", configuration_views.CorrelationRuleViewSet)
 router.register("saved-views", configuration_views.SavedViewViewSet)
 router.register("knowledge", knowledge.ArticleViewSet)
 router.register("known-fixes", knowledge.KnownFixViewSet)
+router.register("service-health", service_health.ServiceHealthViewSet, basename="service-health")
 urlpatterns = [
     path("series/", series.SeriesView.as_view(), name="series"),
     path("series/figure/", series.FigureView.as_view(), name="series-figure"),

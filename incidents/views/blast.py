@@ -15,7 +15,7 @@ from telemetry.sketch import Size, Spot, Stroke, shorten, sketch
 SIZE = Size(width=136, height=44, step_x=184, step_y=60)
 LEAST_WIDTH = 690
 MOST_NODES = 24
-LONGEST_NAME = 15
+LONGEST_NAME = 13
 
 
 @dataclass(frozen=True, slots=True)

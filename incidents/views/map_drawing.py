@@ -13,7 +13,6 @@ from incidents.service_health import RANKS, Health
 from incidents.templatetags.services import KIND_ICONS
 from incidents.views.map_choosing import Shown
 from telemetry.map_selection import GROUP, MOST_UNGROUPED
-from telemetry.models import Service
 from telemetry.service_edges import ServiceEdge
 from telemetry.sketch import Size, Sketch, Spot, Stroke, shorten, sketch
 from telemetry.vital_signs import vitals_of
@@ -29,22 +28,32 @@ STATE_ICONS = {"down": "critical", "degraded": "medium", "unknown": "help", "hea
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`kind` are its classes; `caller` and `callee` are the titles of its ends."""
+    """`caller` and `callee` are the titles of its ends. A line that is not `told` is only drawn:
+    words for thousands would take longer than all the rest."""
 
-    source: str
-    target: str
-    path: str
-    kind: str
-    words: str
-    label: str
+    edge: ServiceEdge
+    stroke: Stroke
     caller: str
     callee: str
+    is_told: bool
+
+    @property
+    def words(self) -> str:
+        return self.edge.words
+
+    @property
+    def kind(self) -> str:
+        kinds = {"bad": self.edge.is_bad, "returns": self.stroke.is_back}
+        return " ".join([f"w{self.edge.weight}", *(name for name, holds in kinds.items() if holds)])
 
     @property
     def drawn(self) -> SafeString:
-        """As SVG. A template takes three times as long, and there may be thousands."""
-        title = f"{self.caller} calls {self.callee}: {self.words}"
-        return format_html(LINE, self.kind, self.source, self.target, self.label, self.path, title)
+        """As SVG, which is more than a template can do for thousands."""
+        stroke = self.stroke
+        label = self.edge.label if self.is_told else ""
+        words = f": {self.words}" if self.is_told else ""
+        title = f"{self.caller} calls {self.callee}{words}"
+        return format_html(LINE, self.kind, stroke.source, stroke.target, label, stroke.path, title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +90,7 @@ class Picture:
     lines: list[Line]
     width: int
     height: int
-
-    @property
-    def is_large(self) -> bool:
-        """Too much for a reader, and for a page, to have every call in words."""
-        return len(self.boxes) > MOST_UNGROUPED
+    is_large: bool
 
 
 def draw(shown: Shown, focus: str) -> Picture:
@@ -93,11 +98,16 @@ def draw(shown: Shown, focus: str) -> Picture:
     drawn = sketch(chosen.names, [edge[:2] for edge in chosen.edges], SIZE)
     boxes = {box.name: box for box in _boxes(shown, drawn, focus)}
     edges = {edge[:2]: edge for edge in chosen.edges}
-    lines = [_line(stroke, edges[stroke.source, stroke.target], boxes) for stroke in drawn.strokes]
-    for line in lines:
-        boxes[line.source].calls.append(line)
-        boxes[line.target].callers.append(line)
-    return Picture(list(boxes.values()), lines, drawn.width, drawn.height)
+    is_large = len(boxes) > MOST_UNGROUPED
+    lines = []
+    for stroke in drawn.strokes:
+        caller, callee = boxes[stroke.source], boxes[stroke.target]
+        edge = edges[stroke.source, stroke.target]
+        line = Line(edge, stroke, caller.title, callee.title, is_told=not is_large)
+        lines.append(line)
+        caller.calls.append(line)
+        callee.callers.append(line)
+    return Picture(list(boxes.values()), lines, drawn.width, drawn.height, is_large)
 
 
 def states(shown: Shown) -> dict[str, list[str]]:
@@ -116,17 +126,17 @@ def states(shown: Shown) -> dict[str, list[str]]:
 
 def _boxes(shown: Shown, drawn: Sketch, focus: str) -> list[Box]:
     told = states(shown)
+    pages = reverse("service", args=["-"]).removesuffix("-/")  # asked once: it takes long
     return [
         _group_box(spot, told[spot.name])
         if spot.name in shown.chosen.groups
-        else _box(spot, told[spot.name], shown.services[spot.name], shown.health, focus)
+        else _box(spot, told[spot.name], shown, pages, is_focus=spot.name == focus)
         for spot in drawn.spots
     ]
 
 
-def _box(
-    spot: Spot, told: list[str], service: Service, health: Mapping[str, Health], focus: str
-) -> Box:
+def _box(spot: Spot, told: list[str], shown: Shown, pages: str, *, is_focus: bool) -> Box:
+    service = shown.services[spot.name]
     return Box(
         name=spot.name,
         title=service.title,
@@ -134,11 +144,11 @@ def _box(
         y=spot.y,
         word=told[0],
         words=told[1],
-        reason=health[spot.name].reason,
+        reason=shown.health[spot.name].reason,
         icon=KIND_ICONS[service.kind],
-        url=reverse("service", args=[spot.name]),
+        url=f"{pages}{spot.name}/",
         tier=service.tier,
-        is_focus=spot.name == focus,
+        is_focus=is_focus,
     )
 
 
@@ -156,14 +166,6 @@ def _group_box(spot: Spot, told: list[str]) -> Box:
         url="",
         owner=owner,
     )
-
-
-def _line(stroke: Stroke, edge: ServiceEdge, boxes: Mapping[str, Box]) -> Line:
-    kinds = ["bad"] if edge.is_bad else []
-    kinds += ["returns"] if stroke.is_back else []
-    kind = " ".join([f"w{edge.weight}", *kinds])
-    ends = boxes[stroke.source].title, boxes[stroke.target].title
-    return Line(stroke.source, stroke.target, stroke.path, kind, edge.words, edge.label, *ends)
 
 
 def _words(health: Health, measure: str) -> str:

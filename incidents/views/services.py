@@ -15,7 +15,7 @@ from telemetry.models import Service
 from telemetry.vital_signs import Vital, vitals_of
 
 SHOWN = 200
-LISTED = ("latency", "errors", "traffic")
+LISTED = ("latency", "tail", "errors", "traffic")
 
 
 @dataclass(frozen=True, slots=True)

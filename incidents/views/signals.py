@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.analysis.case import trusted_onset
+from incidents.analysis.recent_errors import gravity
 from incidents.models import Incident, Snapshot
 from telemetry.chart_loading import as_moment, as_ms
 from telemetry.models import Point, Series
@@ -67,7 +68,7 @@ def errors_of(incident: Incident) -> ErrorsView | None:
     told = [(row.kind, _with_moments(row.content)) for row in rows]
     logs = [content for kind, content in told if kind == Snapshot.Kind.LOGS]
     traces = [content for kind, content in told if kind == Snapshot.Kind.TRACES]
-    traces.sort(key=lambda trace: (not trace["errors"], -trace["duration_ms"]))
+    traces.sort(key=gravity)
     return ErrorsView(logs, traces, max(row.taken_at for row in rows))
 
 

@@ -1,7 +1,7 @@
 // A dashboard: each [data-panel] is asked for when it comes near the screen, again at the chosen pace while it is there, and not at all while nobody looks.
 // A figure is drawn over the one before it, so that nothing flickers. In the editor: arrow keys and dragging press the buttons that are there anyway.
 import {answer} from "./announce.js";
-import {coloured, load} from "./figure.js";
+import {coloured, instant, load} from "./figure.js";
 
 const TICK_MS = 1000;
 const CONFIG = {displaylogo: false, responsive: false, showTips: false, displayModeBar: false};
@@ -30,7 +30,16 @@ async function draw(plot) {
   await Plotly.react(plot, traces, layout(raw, plot), CONFIG);
   if (plot.dataset.drawn) return;
   plot.dataset.drawn = "";
+  if (plot.closest("[data-board]")) plot.on("plotly_relayout", look);
   new ResizeObserver(() => plot.isConnected && plot.checkVisibility() && Plotly.Plots.resize(plot)).observe(plot);
+}
+
+// What is marked on one chart is looked at on the whole board; the way back is the browser's.
+function look(change) {
+  if (!change["xaxis.range[0]"]) return;
+  const url = new URL(location.href);
+  for (const [name, end] of [["from", 0], ["to", 1]]) url.searchParams.set(name, instant(String(change[`xaxis.range[${end}]`])).toISOString());
+  location.assign(url);
 }
 
 function begin(plot) {

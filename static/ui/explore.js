@@ -1,5 +1,4 @@
-// The explorer: [data-explore-chart="<id of its JSON>"], [data-waterfall] with rows that fold, and the address to take along.
-import {answer} from "./announce.js";
+// The explorer: [data-explore-chart="<id of its JSON>"] and [data-waterfall] with rows that fold.
 import {coloured, instant, inZone, load} from "./figure.js";
 
 const ENDS = [["from", "xaxis.range[0]"], ["to", "xaxis.range[1]"]];
@@ -60,15 +59,9 @@ function range(select) {
   }
 }
 
-async function copyAddress(button) {
-  await navigator.clipboard?.writeText(location.href);
-  button.querySelector("span").textContent = "Copied";
-  answer("Copied");
-}
-
 document.addEventListener("click", ({target}) => {
-  const button = target.closest(".fold, [data-copy-address]");
-  if (button) (button.matches(".fold") ? fold : copyAddress)(button);
+  const button = target.closest(".fold");
+  if (button) fold(button);
 });
 document.addEventListener("change", ({target}) => target.matches(".ask [name=range]") && range(target));
 document.addEventListener("htmx:afterSwap", ({target}) => target.id === "span" && target.focus());

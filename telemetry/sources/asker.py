@@ -17,6 +17,8 @@ from telemetry.sources.breaker import Reach
 RETRIES = 2
 PAUSE_SECONDS = 0.2
 LONGEST_REASON = 300
+UNTRUSTED = "Its certificate is not accepted"
+_TLS = "CERTIFICATE_VERIFY_FAILED"
 _PASSING = {429, 500, 502, 503, 504}
 _AGAIN = {429, 502, 503, 504}  # a 500 mostly comes again
 _ABOUT_QUESTION = {400, 422}
@@ -144,6 +146,8 @@ def _failed(error: Exception) -> SourceFailed:
             return SourceFailed(words, is_about_question=True)
         case httpx.TimeoutException():
             return SourceFailed("It did not answer in time.", is_passing=True)
+        case httpx.ConnectError() if _TLS in str(error):
+            return SourceFailed(f"{UNTRUSTED}: {error}")
         case httpx.ConnectError():
             return SourceFailed(f"It cannot be reached: {error}", is_passing=True)
         case httpx.TransportError():

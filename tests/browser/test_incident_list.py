@@ -8,11 +8,13 @@ import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+ESTATE = "none"
 MANY = 60
 ACTIVE = "return document.activeElement"
 CURRENT = "return document.querySelector('[data-row][aria-current]').dataset.row"
 LISTED = "return [...document.querySelectorAll('[data-row]')].map(row => row.dataset.row)"
 COLUMN = "return document.querySelector('th.c-owner').checkVisibility()"
+ORDER = "return [...document.querySelectorAll('.incidents th')].map(each => each.classList[0])"
 ANCHORS = "return [...document.querySelectorAll('#peek-body a[href^=\"#\"]')].map(a => a.href)"
 SPILLS = "return document.documentElement.scrollWidth > innerWidth"
 OPTIONS = "return [...document.querySelectorAll('[role=option] .mono')].map(o => o.textContent)"
@@ -114,6 +116,17 @@ def test_a_column_that_was_left_out_stays_so_and_all_fit(page: Any):
 
     assert page.run(COLUMN)
     assert not page.run(SPILLS)
+
+
+def test_columns_are_moved_and_stay_where_they_were_put(page: Any):
+    page.click(".columns-btn")
+
+    page.click("[aria-label='Move Age up']")
+
+    assert page.run(ORDER)[4:7] == ["c-owner", "c-age", "c-alerts"]
+    assert page.run(ACTIVE).get_attribute("aria-label") == "Move Age up"
+    page.open("/incidents/?q=title:~Disk")
+    assert page.run(ORDER)[4:7] == ["c-owner", "c-age", "c-alerts"]
 
 
 def test_a_search_is_completed_by_keyboard_and_enter_always_searches(page: Any):

@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+ESTATE = "none"
 SHUT = "return [...document.querySelectorAll('section[data-shut]')].map(each => each.id)"
 PINNED = "return [...document.querySelectorAll('[data-pinned]')].map(each => each.id)"
 PATH = "return location.pathname"

@@ -69,7 +69,7 @@ include-operation-id = %s
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 
 [phases.stateful]
-generation.max-examples = 40
+generation.max-examples = 20
 """
 
 

@@ -33,6 +33,7 @@ POLICY = {
     "guardrails": {"window": "always"},
 }
 MADE: dict[str, Body] = {
+    "changes_create": {"title": "Deployed", "service": "checkout", "key": "ci-1"},
     "correlation_rules_create": RULE,
     "dependencies_create": {"caller": "checkout", "callee": "payments"},
     "incidents_create": {"title": "Checkout is slow", "severity": "high", "service": "checkout"},
@@ -76,7 +77,13 @@ GIVEN: dict[str, Body] = {
     "services_partial_update": {"tier": 1},
 }
 LISTED = ("alerts_list", "executions_list", "incidents_list", "messages_list", "remediations_list")
-KEPT = ("incidents_create", "integrations_create", "remediations_create", "runbooks_create")
+KEPT = (
+    "changes_create",
+    "incidents_create",
+    "integrations_create",
+    "remediations_create",
+    "runbooks_create",
+)
 LAST = ("incidents_merge_create",)  # it resolves what the others work on
 REFUSED = {
     ("executions_list", "executions_settle_create"): 409,  # its outcome is known

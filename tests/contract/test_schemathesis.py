@@ -10,7 +10,7 @@ from tests.site import world
 def test_everything_an_admin_s_program_may_ask_is_answered_as_documented(
     populated: str, tmp_path: Path
 ) -> None:
-    arguments = "--phases fuzzing,stateful --max-examples 6"
+    arguments = "--phases fuzzing,stateful --max-examples 4"
 
     found = complaints(populated, world.token("admin"), tmp_path, arguments)
 

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,15 @@ def test_rows_within_rows_end_somewhere():
 )
 def test_a_colour_warns_by_its_name_or_hue(colour, level):
     assert level_of(colour) == level
+
+
+def test_queries_made_to_be_slow_cost_three_seconds_and_not_the_page(monkeypatch):
+    monkeypatch.setattr("aiops_site.dashboards.checking.PATIENCE_SECONDS", 0.3)
+    slow = [chart("(" * 150 + "up" + ")" * 150) for _ in range(200)]
+    began = time.monotonic()
+
+    imported = importing.convert(grafana(*slow))
+
+    reasons = {each.reason for each in imported.refused}
+    assert "what stands before it took too long to read" in reasons
+    assert time.monotonic() - began < 10

@@ -312,6 +312,34 @@ def test_no_more_than_thirty_rows_are_kept_and_the_newest_stay(shop):
     assert {"new 0", "new 1", "new 2"} <= titles
 
 
+@pytest.mark.usefixtures("records")
+def test_only_the_worst_traces_of_all_looks_are_kept(shop):
+    incident = open_incident(shop["checkout"])
+    trace(incident, "checkout", 1, is_error=True)
+    add_calm_metrics([shop["checkout"]], incident)
+    analyse(incident)
+    for number in range(2, 9):
+        trace(incident, "checkout", number, is_error=False)
+
+    snapshots.renew(timezone.now() + timedelta(minutes=2))
+
+    kept = [row.content for row in incident.snapshots.filter(kind="traces")]
+    assert sorted(round(one["duration_ms"]) for one in kept) == [1000, 5000, 6000, 7000, 8000]
+
+
+@pytest.mark.usefixtures("records")
+def test_a_new_kind_of_error_is_evidence_also_where_errors_are_common(shop):
+    incident = open_incident(shop["checkout"], seconds_ago=120)
+    for second in range(-400, 100, 5):
+        log(incident, "checkout", f"cache miss {second}", seconds=second)
+    for second in range(3):
+        log(incident, "checkout", f"{DOWN} {second}", seconds=second)
+
+    [evidence] = enrichment.look(incident).evidence
+
+    assert "refused after" in evidence.text
+
+
 def test_content_that_is_too_large_is_cut_at_its_longest_list():
     fitted = snapshots.fitting({"lines": ["é" * 900] * 900, "note": "a", "few": [1, 2]})
 

@@ -120,3 +120,12 @@ def test_a_viewer_sees_pins_and_may_not_change_them(client, page, incident, note
     assert "data-pinned" in shown
     assert "<button" not in shown
     assert act(client, incident, unpin=note.seq).status_code == 403
+
+
+def test_a_long_timeline_has_a_way_to_its_end(page, incident, dana):
+    before = show(page, incident)
+    for number in range(20):
+        lifecycle.comment(incident.number, text=f"Note {number}", by=dana)
+
+    assert 'href="#now"' not in before
+    assert 'href="#now"' in show(page, incident)

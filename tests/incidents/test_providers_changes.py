@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from incidents.payload import read_json
 from incidents.providers import provider_for
 from incidents.providers.base import UnreadablePayload
 from incidents.providers.change_words import change_kind, change_status
 from tests.incidents.recorded import recorded
+from tests.payloads.poison import POISONS
 
 AT_TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
 SHA = "9f3c2ab1d0e4f5a6b7c8d9e0f1a2b3c4d5e6f708"
@@ -219,3 +221,14 @@ def test_nonsense_is_refused_or_set_aside_and_never_an_error(slug, hostile):
     except UnreadablePayload:
         return
     assert not parsed.changes
+
+
+@pytest.mark.parametrize("slug", ["github", "argocd", "kubernetes", "generic", "pagerduty"])
+def test_what_poisons_others_is_refused_or_says_nothing_here(slug):
+    for bad in POISONS:
+        if bad.outcome == "read":
+            try:
+                parsed = provider_for(slug).parse(read_json(bad.body, bad.content_type))
+            except UnreadablePayload:
+                continue
+            assert not parsed.changes

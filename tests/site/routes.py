@@ -89,7 +89,7 @@ API: Table = {
         "api:",
     ),
     **rows(VIEWERS, "GET", "weak-points topologyversion-list topologyversion-detail", "api:"),
-    **rows(VIEWERS, "GET", "topologyversion-difference", "api:"),
+    **rows(VIEWERS, "GET", "topologyversion-difference service-health-list", "api:"),
     **rows(VIEWERS, "GET", "datasource-list datasource-detail", "api:"),
     **rows(EDITORS, "POST", "datasource-list datasource-test", "api:"),
     **rows(EDITORS, "PUT PATCH DELETE", "datasource-detail", "api:"),

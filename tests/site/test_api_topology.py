@@ -122,3 +122,27 @@ def test_a_dependency_says_who_told_of_it_and_what_was_measured():
     assert [(each["callee"], each["calls_per_minute"]) for each in found["results"]] == [
         ("shop", 12.0)
     ]
+
+
+def test_how_each_service_is_comes_with_the_reasons_and_the_numbers():
+    now = timezone.now()
+    call("web", "shop", seen_at=now, calls_per_minute=300.0, error_share=0.62, p95_ms=4100.0)
+    incident = world.incident("web")
+
+    found = world.program("viewer").get("/api/v1/service-health/", {"limit": 1}).json()
+    rest = world.program("viewer").get(found["next"]).json()["results"]
+
+    assert found["results"] == [
+        {
+            "service": "shop",
+            "state": "down",
+            "reasons": ["300 calls a minute, 62 % fail, p95 4.1 s"],
+            "incidents": [],
+            "calls_per_minute": 300.0,
+            "error_share": 0.62,
+            "p95_ms": 4100.0,
+        }
+    ]
+    assert (rest[0]["state"], rest[0]["incidents"]) == ("degraded", [incident.number])
+    assert rest[0]["reasons"][-1] == "calls shop, which is down"
+    assert rest[0]["calls_per_minute"] is None

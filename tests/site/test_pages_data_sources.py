@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from telemetry import own_metrics, own_records
+from aiops_site import key_rotation
+from telemetry import credentials, own_metrics, own_records
 from telemetry.credentials import decrypt
 from telemetry.data_sources import secrets_of
 from telemetry.models import DataSource
@@ -37,6 +38,12 @@ def loki(settings: Any) -> Iterator[Recorded]:
         server.give_recorded("/loki/api/v1/status/buildinfo", "loki/buildinfo.json")
         server.give_recorded("/loki/api/v1/query_range", "loki/streams.json")
         yield server
+
+
+@pytest.fixture(autouse=True)
+def own_key() -> Iterator[None]:
+    yield
+    credentials._fernet.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -373,3 +380,19 @@ def test_over_the_api_a_test_says_what_is_wrong(program):
     assert answer["is_answering"] is False
     assert "is refused" in answer["problem"]
     assert answer["addresses"] == []
+
+
+def test_a_new_secret_key_takes_the_secrets_along(editor, loki, settings):
+    editor.post(reverse("asked-source-new"), {**LOKI, "url": loki.url})
+    before = DataSource.objects.get().secret
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "n" * 50, [settings.SECRET_KEY]
+    credentials._fernet.cache_clear()
+
+    found = key_rotation.secrets(renewing=True)
+
+    settings.SECRET_KEY_FALLBACKS = []
+    credentials._fernet.cache_clear()
+    renewed = DataSource.objects.get()
+    assert (found.total, found.old, found.lost) == (1, 1, [])
+    assert renewed.secret != before
+    assert secrets_of(renewed) == {"password": "canary-1"}

@@ -131,6 +131,8 @@ def test_an_attribute_offers_the_search_for_it_and_the_trace_its_page(viewer):
 
     page = viewer.get(reverse("explore-logs") + "?service=shop").content.decode()
 
+    around = re.search(r'href="([^"]*)"[^>]*><svg[^>]*><use[^>]*#clock"/></svg>Around it', page)
+    assert viewer.get(unescape(around[1])).content.decode().count("mono body") == 1
     wanted = re.search(r'href="([^"]*attr=http.route[^"]*)">filter for this', page)
     assert viewer.get(unescape(wanted[1])).content.decode().count("mono body") == 1
     assert reverse("explore-trace", args=["cd" * 16]) in page
@@ -226,8 +228,8 @@ def test_patterns_say_what_lines_have_in_common_and_what_changed(viewer):
 
 
 def test_more_lines_than_are_mined_are_said(viewer, monkeypatch):
-    monkeypatch.setattr("telemetry.explore_patterns.MOST_LINES", 10)
-    monkeypatch.setattr("telemetry.explore_patterns.MOST_FOUND", 4)
+    monkeypatch.setattr("telemetry.explore.patterns.MOST_LINES", 10)
+    monkeypatch.setattr("telemetry.explore.patterns.MOST_FOUND", 4)
     keep(*(line(f"beat {n}", ago_ms=1000 * n) for n in range(1, 40)))
 
     page = text_of(viewer.get(reverse("explore-patterns")))

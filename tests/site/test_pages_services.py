@@ -125,6 +125,7 @@ def test_a_query_narrows_and_a_wrong_one_says_why(editor):
         ("http.server.request.duration.p95", "latency"),
         ("http.client.request.duration.seen_by_callers.p95", "latency"),
         ("http.server.request.duration.p50", None),
+        ("http.server.request.duration.p99", "tail"),
         ("http.server.request.duration.rate", "traffic"),
         ("shop.errors.rate", "errors"),
         ("process.memory.usage", "saturation"),
@@ -306,3 +307,11 @@ def test_the_list_asks_as_much_of_the_database_for_many_services_as_for_few(
     Service.objects.filter(slug__gt="s2").delete()
     with django_assert_max_num_queries(few):
         editor.get(reverse("services"))
+
+
+def test_the_slowest_calls_stand_beside_the_p95_where_they_are_measured(editor):
+    store = service("store")
+    series(store, "http.server.request.duration.p95", value=0.1)
+    series(store, "http.server.request.duration.p99", value=0.9)
+
+    assert "p99 900 ms" in editor.get(reverse("services")).content.decode()

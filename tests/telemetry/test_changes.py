@@ -75,6 +75,15 @@ def test_what_is_too_long_is_cut():
     assert (len(change.title), len(change.version), len(change.author)) == (300, 200, 200)
 
 
+def test_changes_are_forgotten_with_the_metrics_they_were_drawn_on(settings):
+    settings.KEEP_ROLLUPS_DAYS = 30
+    note(told(title="Old", began_at=NOON - timedelta(days=31)), told(title="New"))
+
+    changes.forget_old(NOON)
+
+    assert Change.objects.get().title == "New"
+
+
 @pytest.mark.parametrize(
     ("said", "label"),
     [

@@ -80,6 +80,21 @@ def test_the_slowest_path_follows_who_ended_last():
     assert critical == {"root", "early", "late", "within"}
 
 
+def test_the_slowest_path_goes_on_into_a_server_whose_client_gave_up():
+    drawn = waterfall(
+        [
+            span("call", took=50, kind="client"),
+            span("answer", "call", at=5, took=90, service="cart"),
+            span("before", "answer", at=10, took=30, service="cart"),
+            span("under way", "answer", at=42, took=40, service="cart"),
+            span("after", "answer", at=85, took=5, service="cart"),
+        ]
+    )
+
+    critical = {number for number, row in by_id(drawn).items() if row.is_critical}
+    assert critical == {"call", "answer", "before", "under way"}
+
+
 def test_what_is_sent_as_a_message_is_not_waited_for():
     drawn = waterfall([span("root", took=50), span("m", "root", at=10, took=40, kind="producer")])
 

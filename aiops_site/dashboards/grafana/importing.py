@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aiops_site.dashboards.checking import example_scope, problem_of
+from aiops_site.dashboards.binding import Scope
+from aiops_site.dashboards.checking import Patience, example_scope, problem_of
 from aiops_site.dashboards.document import (
     MOST_PANELS,
     Document,
@@ -26,6 +27,7 @@ OLDEST, NEWEST = 14, 41
 MOST_LOOKED_AT = 1_000
 MOST_VARIABLES = 12
 DEEPEST = 3
+TOO_LONG = "what stands before it took too long to read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,9 @@ def convert(given: Any) -> Imported:
     """Raises NotADashboard when it is none of the versions that are known."""
     dashboard = _read(at(given, "dashboard") or given)
     imported = Imported(load({"title": _title(dashboard)}))
-    known = list(_variables(dashboard, imported))
-    scope = example_scope(known)
-    taken: list[Panel] = []
-    for panel in _in_order(dashboard):
-        name = f"{panel.title or 'Without a title'} ({panel.type or 'no type'})"
-        try:
-            converted = panels.convert(panel, scope)
-        except panels.Refused as refused:
-            imported.refused.append(Left(name, str(refused)))
-            continue
-        if len(taken) == MOST_PANELS:
-            imported.refused.append(Left(name, f"a dashboard has at most {MOST_PANELS} panels"))
-            continue
-        taken.append(converted.panel)
-        imported.notes.extend(Left(name, note) for note in converted.notes)
+    patience = Patience()
+    known = list(_variables(dashboard, imported, patience))
+    taken = list(_panels(dashboard, imported, example_scope(known), patience))
     document = {
         **plain(imported.document),
         "description": words(dashboard.description)[:20_000],
@@ -76,6 +66,32 @@ def convert(given: Any) -> Imported:
         "panels": [each.model_dump(exclude_defaults=True) for each in taken],
     }
     return Imported(load(document), imported.refused, imported.notes)
+
+
+def _panels(
+    dashboard: GrafanaDashboard, imported: Imported, scope: Scope, patience: Patience
+) -> Iterator[Panel]:
+    room = MOST_PANELS
+    for panel in _in_order(dashboard):
+        name = f"{panel.title or 'Without a title'} ({panel.type or 'no type'})"
+        try:
+            converted = _converted(panel, scope, patience, room)
+        except panels.Refused as refused:
+            imported.refused.append(Left(name, str(refused)))
+            continue
+        room -= 1
+        imported.notes.extend(Left(name, note) for note in converted.notes)
+        yield converted.panel
+
+
+def _converted(panel: GrafanaPanel, scope: Scope, patience: Patience, room: int) -> panels.Taken:
+    """Raises Refused."""
+    if patience.is_over:
+        raise panels.Refused(TOO_LONG)
+    converted = panels.convert(panel, scope)
+    if not room:
+        raise panels.Refused(f"a dashboard has at most {MOST_PANELS} panels")
+    return converted
 
 
 def _read(given: Any) -> GrafanaDashboard:
@@ -99,14 +115,17 @@ def _problems(error: ValidationError | RecursionError) -> list[str]:
     return [f"{written(each['loc'])}: {words_for(each)}" for each in details]
 
 
-def _variables(dashboard: GrafanaDashboard, imported: Imported) -> Iterator[Variable]:
+def _variables(
+    dashboard: GrafanaDashboard, imported: Imported, patience: Patience
+) -> Iterator[Variable]:
     """Each may mention those before it."""
     known: list[Variable] = []
     for each in dashboard.templating.items:
         converted = variables.convert(each)
         name, variable, reason = f"${each.name[:60]}", converted.variable, converted.reason
         if variable and variable.selector:
-            problem = problem_of(variable.selector, example_scope(known))
+            is_late = patience.is_over
+            problem = TOO_LONG if is_late else problem_of(variable.selector, example_scope(known))
             variable, reason = (None, problem) if problem else (variable, reason)
         if variable and len(known) == MOST_VARIABLES:
             variable, reason = None, f"a dashboard has at most {MOST_VARIABLES} variables"

@@ -154,6 +154,13 @@ def test_a_question_that_sticks_in_a_plugin_ends_too(loki):
         ask(loki, sticks, seconds=0.1)
 
 
+def test_a_source_that_cannot_tell_says_so(loki):
+    with pytest.raises(SourceFailed, match="loki cannot tell that") as told:
+        ask(loki, lambda source: source.metrics("up", STRETCH, 15_000))
+
+    assert told.value.is_about_question
+
+
 def test_a_paused_source_is_not_asked_and_can_be_tried(loki, recorded):
     loki.is_enabled = False
 

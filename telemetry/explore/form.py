@@ -6,10 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from telemetry.explore_range import CUSTOM, RANGES, TimeRange, Unreadable, read_range, usual_range
+from telemetry.explore.range import CUSTOM, RANGES, TimeRange, Unreadable, read_range, usual_range
 from telemetry.models import DataSource, Service
 
 MOST_SERVICES = 500
+MOST_TYPED = 600
 
 
 def read_time(given: Mapping[str, str]) -> tuple[TimeRange, dict[str, str]]:
@@ -29,14 +30,14 @@ def shared(
     time_range: TimeRange,
 ) -> dict[str, Any]:
     slugs = Service.objects.order_by("slug").values_list("slug", flat=True)
-    chosen = CUSTOM if time_range.seconds is None else str(time_range.seconds)
+    is_custom = time_range.seconds is None or request.GET.get("range") == CUSTOM
     return {
         "tab": tab,
         "source": source,
         "sources": sources if len(sources) > 1 else (),
         "time": time_range,
-        "chosen_range": chosen,
+        "chosen_range": CUSTOM if is_custom else str(time_range.seconds),
         "ranges": [(str(seconds), words) for seconds, words in RANGES.items()],
-        "typed": {name: request.GET.get(name, "")[:600] for name in ("from", "to", "q")},
+        "typed": {name: text[:MOST_TYPED] for name, text in request.GET.items()},
         "services": slugs[:MOST_SERVICES],
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from telemetry.explore_lines import NAME, Line
+from telemetry.explore.lines import NAME, Line
 from telemetry.promql.asking import selector
 from telemetry.promql.errors import InvalidQuery
 from telemetry.store.frames import Matcher

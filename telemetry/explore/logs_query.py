@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from telemetry.explore_range import TimeRange, Unreadable
+from telemetry.explore.range import TimeRange, Unreadable
 from telemetry.store.logs import LogQuery
 
 SEVERITIES: dict[str, int] = {"debug": 5, "info": 9, "warning": 13, "error": 17, "fatal": 21}

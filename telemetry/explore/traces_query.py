@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from telemetry.explore_logs_query import read_attributes
-from telemetry.explore_range import TimeRange, Unreadable
+from telemetry.explore.logs_query import read_attributes
+from telemetry.explore.range import TimeRange, Unreadable
 from telemetry.store.spans import TraceQuery
 
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(us|µs|ms|s|m|min|h)?", re.ASCII)

@@ -10,12 +10,12 @@ from django.views.decorators.http import require_GET
 
 from telemetry import asking
 from telemetry.access import requires
-from telemetry.explore_asking import LONGEST_SECONDS, choose
-from telemetry.explore_form import read_time, shared
-from telemetry.explore_logs import failure, trace_url
-from telemetry.explore_range import TimeRange
-from telemetry.explore_text import as_duration, moment, one_line
-from telemetry.explore_traces_query import TraceSearch, read_trace_search
+from telemetry.explore.asking import LONGEST_SECONDS, choose
+from telemetry.explore.form import read_time, shared
+from telemetry.explore.logs import failure, trace_url
+from telemetry.explore.range import TimeRange
+from telemetry.explore.text import as_duration, moment, one_line
+from telemetry.explore.traces_query import TraceSearch, read_trace_search
 from telemetry.models import DataSource
 from telemetry.sources.base import SourceFailed
 from telemetry.store.spans import TraceSummary

@@ -9,7 +9,7 @@ import numpy as np
 
 from telemetry.chart_series import ChartSeries
 from telemetry.charts import anomaly_chart
-from telemetry.explore_text import one_line
+from telemetry.explore.text import one_line
 from telemetry.store.frames import Frame, Times, Values
 
 MOST_DRAWN = 20

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telemetry.explore_lines import Line
+from telemetry.explore.lines import Line
 from telemetry.models import Series
 from telemetry.series_names import series_title
 

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_GET
 from telemetry import asking
 from telemetry.access import requires
 from telemetry.data_sources import language_of
-from telemetry.explore_asking import LONGEST_SECONDS, choose
-from telemetry.explore_filters import Facet, facets_of
-from telemetry.explore_form import read_time, shared
-from telemetry.explore_lines import (
+from telemetry.explore.asking import LONGEST_SECONDS, choose
+from telemetry.explore.filters import Facet, facets_of
+from telemetry.explore.form import read_time, shared
+from telemetry.explore.lines import (
     MOST_DRAWN,
     Line,
     common_labels,
@@ -29,9 +29,9 @@ from telemetry.explore_lines import (
     look_of,
     unit_of,
 )
-from telemetry.explore_range import TimeRange, nice_step
-from telemetry.explore_text import moment
-from telemetry.explore_watched import Watched, watched_like
+from telemetry.explore.range import TimeRange, nice_step
+from telemetry.explore.text import moment
+from telemetry.explore.watched import Watched, watched_like
 from telemetry.models import DataSource
 from telemetry.sources.base import SourceFailed, Stretch
 from telemetry.units import format_value

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from telemetry import own_metrics
 from telemetry.access import requires
-from telemetry.explore_lines import NAME
+from telemetry.explore.lines import NAME
 from telemetry.promql.evaluating import KNOWN
 from telemetry.store.database import Unavailable
 from telemetry.store.frames import Matcher

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from telemetry.access import requires
-from telemetry.explore_asking import MOST_COUNTED, choose, count_logs, is_own, search_logs
-from telemetry.explore_bars import STEPS, stacked
-from telemetry.explore_form import read_time, shared
-from telemetry.explore_logs_query import (
+from telemetry.explore.asking import MOST_COUNTED, choose, count_logs, is_own, search_logs
+from telemetry.explore.bars import STEPS, stacked
+from telemetry.explore.form import read_time, shared
+from telemetry.explore.logs_query import (
     SEVERITIES,
     TONES,
     LogSearch,
@@ -22,18 +22,19 @@ from telemetry.explore_logs_query import (
     read_search,
     severity_word,
 )
-from telemetry.explore_range import TimeRange, nice_step
-from telemetry.explore_text import moment, one_line, readable
+from telemetry.explore.range import TimeRange, nice_step
+from telemetry.explore.text import moment, one_line, readable
 from telemetry.models import DataSource
 from telemetry.records import LogRecord
 from telemetry.sources.base import SourceFailed
 from telemetry.store.logs import KeptLog
 
-PAGE = 50
+PAGE = 40  # with what each opens to, a page keeps within 3,000 elements
 LINE_CHARACTERS = 300
 BODY_CHARACTERS = 8_000
 VALUE_CHARACTERS = 500
 MOST_ATTRIBUTES = 40
+AROUND_MS = 30_000
 WIDTH, HEIGHT = 600, 48
 ORDER = ("unknown", "trace", "debug", "info", "warning", "error", "fatal")
 
@@ -55,6 +56,7 @@ class Line:
     more_attributes: int
     trace_url: str
     same_trace: str
+    around_url: str
     service_url: str
 
 
@@ -73,7 +75,8 @@ def logs(request: HttpRequest) -> HttpResponse:
         return render(request, "explore/logs.html", context | failure(error), status=_code(error))
     context["lines"] = [line_of(n, kept, search) for n, kept in enumerate(found[:PAGE], 1)]
     if found:
-        context |= _around(found, search, context)
+        is_live = is_own(source) and search.time.seconds is not None and before is None
+        context |= _around(found, search, is_live=is_live)
     return render(request, "explore/logs.html", context)
 
 
@@ -154,8 +157,16 @@ def line_of(number: int, kept: KeptLog, search: LogSearch) -> Line:
         more_attributes=max(len(attributes) - MOST_ATTRIBUTES, 0),
         trace_url=trace_url(record.trace_id),
         same_trace=LogSearch(search.time, trace=record.trace_id, source=search.source).address(),
+        around_url=_lines_around(record, search.source),
         service_url=search.address(service=record.service),
     )
+
+
+def _lines_around(record: LogRecord, source: str) -> str:
+    """All lines of the service shortly before and after."""
+    at_ms = int(moment(record.at_ns).timestamp() * 1000)
+    around = TimeRange(at_ms - AROUND_MS, at_ms + AROUND_MS)
+    return LogSearch(around, service=record.service, source=source).address()
 
 
 def search_for(search: LogSearch, name: str, value: str) -> str:
@@ -170,11 +181,11 @@ def trace_url(trace_id: str) -> str:
     return reverse("explore-trace", args=[trace_id]) if is_known else ""
 
 
-def _around(found: list[KeptLog], search: LogSearch, context: dict[str, Any]) -> dict[str, Any]:
-    """The ways to older lines and to newer ones."""
+def _around(found: list[KeptLog], search: LogSearch, *, is_live: bool) -> dict[str, Any]:
+    """The ways to older lines and to newer ones, which only our own store is asked for again and
+    again."""
     last = found[min(len(found), PAGE) - 1]
     place = f"{last.record.at_ns}.{last.id}"
-    is_live = search.time.seconds is not None and context["is_first"]
     return {
         "older": search.address(before=place) if len(found) > PAGE else "",
         "since": found[0].record.at_ns if is_live else 0,

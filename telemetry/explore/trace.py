@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET
 from telemetry import asking
 from telemetry.access import requires
 from telemetry.data_sources import BUILTIN
-from telemetry.explore_asking import LONGEST_SECONDS, is_own
-from telemetry.explore_range import between
-from telemetry.explore_text import as_duration, moment, one_line, readable
-from telemetry.explore_traces import NAMELESS
+from telemetry.explore.asking import LONGEST_SECONDS, is_own
+from telemetry.explore.range import between
+from telemetry.explore.text import as_duration, moment, one_line, readable
+from telemetry.explore.traces import NAMELESS
 from telemetry.models import Service
 from telemetry.records import Span, SpanEvent
 from telemetry.sources.base import SourceFailed

@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from telemetry.access import requires
-from telemetry.explore_asking import search_logs
-from telemetry.explore_bars import Bar, sparkline
-from telemetry.explore_logs import asked, failure
-from telemetry.explore_logs_query import TONES, LogSearch, severity_word
-from telemetry.explore_text import one_line, readable
+from telemetry.explore.asking import search_logs
+from telemetry.explore.bars import Bar, sparkline
+from telemetry.explore.logs import asked, failure
+from telemetry.explore.logs_query import TONES, LogSearch, severity_word
+from telemetry.explore.text import one_line, readable
 from telemetry.log_patterns import Pattern, common_words, compare
 from telemetry.models import DataSource
 from telemetry.records import LogRecord
