@@ -24,7 +24,7 @@ class Health:
     """`word` is down, degraded, unknown or healthy; `incidents` are those open, worst first."""
 
     word: str
-    reasons: tuple[str, ...]
+    said: tuple[str, ...]
     incidents: list[Incident] = field(default_factory=list)
     traffic: Traffic | None = None
 
@@ -35,6 +35,12 @@ class Health:
     @property
     def is_erring(self) -> bool:
         return _error_share(self.traffic) >= ERRING
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Of one that is well the numbers too, which are written only when they are read."""
+        is_well = self.word == "healthy"
+        return (*self.said, self.traffic.words) if self.traffic and is_well else self.said
 
     @property
     def reason(self) -> str:
@@ -77,10 +83,7 @@ def _judge(pk: int, signs: Signs, now: datetime) -> Health:
 def _calm(signs: Signs, now: datetime) -> Health:
     if not signs.is_heard(now):
         return Health("unknown", (_silence(signs),))
-    numbers = [signs.traffic.words] if signs.traffic else []
-    return Health(
-        "healthy", ("no open incident, nothing out of range", *numbers), [], signs.traffic
-    )
+    return Health("healthy", ("no open incident, nothing out of range",), [], signs.traffic)
 
 
 def _error_share(traffic: Traffic | None) -> float:
@@ -108,5 +111,5 @@ def _with_callees(
         return health
     reason = f"calls {', '.join(failed[:3])}, which {'is' if len(failed) == 1 else 'are'} down"
     if health.word in ("down", "degraded"):
-        return replace(health, reasons=(*health.reasons, reason))
-    return replace(health, word="degraded", reasons=(reason,))
+        return replace(health, said=(*health.said, reason))
+    return replace(health, word="degraded", said=(reason,))

@@ -39,9 +39,9 @@ RATES = (
     (300, "Every 5 minutes"),
 )
 OF_TYPE = {
-    "metric": ("queries", "unit", "thresholds", "legend"),
-    "stat": ("queries", "unit", "thresholds"),
-    "table": ("queries", "unit", "thresholds"),
+    "metric": ("queries", "unit", "thresholds", "source", "legend"),
+    "stat": ("queries", "unit", "thresholds", "source"),
+    "table": ("queries", "unit", "thresholds", "source"),
     "logs": ("text", "service", "least"),
     "incidents": ("query",),
     "topology": ("service",),
@@ -53,13 +53,18 @@ def _lines(rows: int) -> forms.Textarea:
     return forms.Textarea({"rows": rows, "spellcheck": "false", "class": "mono"})
 
 
+class Prose(forms.CharField):
+    """Browsers send every end of a line as two letters; a document has one."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class SettingsForm(forms.Form):
     """What belongs to the dashboard and to none of its panels."""
 
     title = forms.CharField(max_length=120)
-    description = forms.CharField(
-        max_length=2_000, required=False, widget=forms.Textarea({"rows": 2})
-    )
+    description = Prose(max_length=2_000, required=False, widget=forms.Textarea({"rows": 2}))
     time = forms.ChoiceField(choices=TIMES, label="Shows the last")
     refresh_seconds = forms.TypedChoiceField(choices=RATES, coerce=int, label="Refreshes")
 
@@ -100,6 +105,9 @@ class PanelForm(forms.Form):
         widget=_lines(2),
         help_text="One a line: a number and critical, high or medium.",
     )
+    source = forms.CharField(
+        max_length=100, required=False, help_text="Empty asks the console's own store."
+    )
     legend = forms.ChoiceField(choices=(("below", "Below"), ("none", "None")), required=False)
     text = forms.CharField(
         max_length=200, required=False, label="Words", help_text="All must occur."
@@ -115,7 +123,7 @@ class PanelForm(forms.Form):
     query = forms.CharField(
         max_length=512, required=False, label="Search", help_text="As over the list of incidents."
     )
-    markdown = forms.CharField(required=False, widget=_lines(6), label="Text in Markdown")
+    markdown = Prose(required=False, widget=_lines(6), label="Text in Markdown")
     width = forms.IntegerField(min_value=1, max_value=12, help_text="Of 12 columns.")
     height = forms.IntegerField(min_value=1, max_value=10, help_text="Rows of 80 pixels.")
     prefix = "panel"

@@ -227,7 +227,7 @@ def _trace_fact(
     return {
         "source": source,
         "trace_id": summary.trace_id,
-        "service": summary.root_service,
+        "service": _plain(summary.root_service, 100),
         "name": _plain(summary.root_name, 200),
         "start_ms": summary.start_ns // 1_000_000,
         "duration_ms": round(summary.duration_ns / 1e6, 3),
@@ -242,7 +242,7 @@ def _span(span: Span) -> dict[str, Any]:
     return {
         "id": span.span_id,
         "parent": span.parent_id,
-        "service": span.service[:100],
+        "service": _plain(span.service, 100),
         "name": _plain(span.name, 120),
         "start_ms": span.start_ns // 1_000_000,
         "duration_ms": round(span.duration_ns / 1e6, 3),

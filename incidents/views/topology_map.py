@@ -13,7 +13,6 @@ from incidents.views.map_drawing import draw, states
 from incidents.views.services import states_of
 from telemetry import change_words
 from telemetry.access import requires
-from telemetry.map_selection import MOST_UNGROUPED
 from telemetry.models import Service, TopologyVersion
 from telemetry.service_edges import edges_now
 from telemetry.service_query import CannotRead
@@ -107,7 +106,6 @@ def _picture(request: HttpRequest, asked: map_asking.Asked, shown: Shown) -> dic
         "groups": len(shown.chosen.groups),
         "found": len(shown.health),
         "left_out": shown.left_out,
-        "may_ungroup": bool(shown.chosen.groups) and len(shown.health) <= MOST_UNGROUPED,
         "states": states_of(health, asked.words),
         "address": request.GET.urlencode(),
         "here": _here(request),

@@ -118,7 +118,9 @@ document.addEventListener("htmx:beforeCleanupElement", ({target}) => target.matc
 document.addEventListener("htmx:afterSwap", ({detail}) => {
   for (const plot of detail.target.parentElement?.querySelectorAll("[data-figure]") ?? []) begin(plot);
 });
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", ({detail}) => {
+  if (detail.target.id !== "editor") return;
+  document.getElementById("id_panel-title")?.focus();
   const said = document.getElementById("editor")?.dataset.said;
   if (said) answer(said);
 });

@@ -1,4 +1,3 @@
-from django.core.validators import URLValidator
 from django.db import models
 
 
@@ -7,9 +6,7 @@ class DataSource(models.Model):
 
     name = models.SlugField(max_length=60, unique=True)
     kind = models.SlugField(max_length=40)
-    url = models.CharField(
-        max_length=500, blank=True, validators=[URLValidator(schemes=["http", "https"])]
-    )
+    url = models.CharField(max_length=500, blank=True)
     options = models.JSONField(default=dict, blank=True)
     secret = models.TextField(blank=True, editable=False, help_text="Encrypted.")
     is_enabled = models.BooleanField(default=True)

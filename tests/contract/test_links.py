@@ -24,6 +24,8 @@ CHECKS = [
 RULE = {"name": "One cluster", "group_by": ["cluster"], "matchers": ["env=prod"]}
 VIEW = {"name": "Mine", "query": "is:open"}
 ARTICLE = {"title": "Checkout hangs", "body": "Restart it.", "service": "checkout"}
+BOARD = {"title": "Shop", "panels": [{"type": "markdown", "text": "Ask the shop's team."}]}
+SOURCE = {"name": "prom", "kind": "prometheus", "url": "http://192.0.2.1:9090"}
 SERVICE = {"slug": "shop", "name": "Shop", "tier": 2}
 TEXT = world.RUNBOOK.format(name="made", risk="low")
 POLICY = {
@@ -35,6 +37,7 @@ POLICY = {
 MADE: dict[str, Body] = {
     "changes_create": {"title": "Deployed", "service": "checkout", "key": "ci-1"},
     "correlation_rules_create": RULE,
+    "dashboards_create": {"document": BOARD},
     "dependencies_create": {"caller": "checkout", "callee": "payments"},
     "incidents_create": {"title": "Checkout is slow", "severity": "high", "service": "checkout"},
     "integrations_create": {"provider": "generic", "name": "made"},
@@ -44,16 +47,20 @@ MADE: dict[str, Body] = {
     "runbooks_create": {"text": TEXT},
     "saved_views_create": VIEW,
     "services_create": SERVICE,
+    "sources_create": SOURCE,
 }
 GIVEN: dict[str, Body] = {
     "correlation_rules_update": RULE | {"position": 5},
     "correlation_rules_partial_update": {"is_enabled": False},
+    "dashboards_update": {"document": BOARD | {"title": "The shop"}, "version": 1},
+    "dashboards_partial_update": {"is_shared": True},
     "executions_settle_create": {"step": 2, "verdict": "done"},
     "incidents_assign_create": {"to": "admin"},
     "incidents_comment_create": {"text": "Looking."},
     "incidents_judge_create": {"service": "checkout", "verdict": "confirmed"},
     "incidents_merge_create": {"into": 1},
     "incidents_move_create": {"alerts": [2], "into": 1},
+    "incidents_pin_create": {"seq": 1},
     "incidents_severity_create": {"to": "low"},
     "incidents_snooze_create": {"until": (timezone.now() + timedelta(hours=1)).isoformat()},
     "incidents_split_create": {"alerts": [2]},
@@ -61,6 +68,7 @@ GIVEN: dict[str, Body] = {
     "incidents_transition_create": {"to": "identified"},
     "integrations_update": {"name": "renamed", "mapping": {"name": "title"}},
     "integrations_partial_update": {"is_enabled": False},
+    "integrations_revoke_create": {"token_prefix": "not-one"},
     "knowledge_update": ARTICLE | {"classification": "latency"},
     "knowledge_partial_update": {"body": "Wait."},
     "policies_update": POLICY | {"mode": "suggest"},
@@ -75,6 +83,8 @@ GIVEN: dict[str, Body] = {
     "saved_views_partial_update": {"name": "Ours"},
     "services_update": SERVICE | {"owner": "web"},
     "services_partial_update": {"tier": 1},
+    "sources_update": SOURCE | {"name": "prom-2"},
+    "sources_partial_update": {"is_enabled": False},
 }
 LISTED = ("alerts_list", "executions_list", "incidents_list", "messages_list", "remediations_list")
 KEPT = (
@@ -92,6 +102,7 @@ REFUSED = {
     ("incidents_create", "incidents_split_create"): 409,
     ("incidents_list", "incidents_judge_create"): 409,
     ("incidents_list", "incidents_split_create"): 409,  # its only alert has moved
+    ("integrations_create", "integrations_revoke_create"): 409,  # it has no such token
     ("remediations_create", "remediations_approve_create"): 403,  # only people approve
     ("remediations_list", "remediations_approve_create"): 403,
     ("remediations_list", "remediations_reject_create"): 409,  # the plan is another one

@@ -266,6 +266,33 @@ def test_a_panel_is_added_and_changed_by_its_form(editor, board):
     assert [each.title for each in again.panels[-1:]] == ["Up"]
 
 
+def test_whatever_a_panel_has_stays_when_its_form_is_put_unchanged(editor, board):
+    everything = {
+        "type": "metric",
+        "title": "All",
+        "source": "far",
+        "unit": "s",
+        "legend": "none",
+        "width": 5,
+        "height": 4,
+        "thresholds": [{"value": 0.25, "level": "medium"}],
+        "queries": [{"expr": "up", "legend": "{{job}}"}, {"expr": "down"}],
+    }
+    others = [
+        {"type": "logs", "text": "a b", "service": "x", "least": "info"},
+        {"type": "topology", "service": "$service"},
+        {"type": "incidents", "query": "is:open"},
+        {"type": "markdown", "text": "# Hi\n\nthere"},
+    ]
+    document = shop(everything, *others)
+
+    for panel in document.panels:
+        form = draft(editor, board, document, f"edit:{panel.id}").context["draft"].form
+        sent = {form.add_prefix(name): form[name].value() or "" for name in form.fields}
+        as_sent = {name: str(value).replace("\n", "\r\n") for name, value in sent.items()}
+        assert drawn(draft(editor, board, document, "put", **as_sent)) == document
+
+
 def test_a_form_that_is_wrong_stays_open_with_the_reason(editor, board):
     document = keeping.document_of(board)
 
