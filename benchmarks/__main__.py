@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import idle, intake, live, machine, pages, telemetry
+from benchmarks import dashboards, idle, intake, live, machine, pages, telemetry, topology
 from benchmarks.console import Console
 from benchmarks.figures import Figure, at_most
 
@@ -16,6 +16,8 @@ PARTS: dict[str, Callable[[Console], list[Figure]]] = {
     "intake": intake.measure,
     "pages": pages.measure,
     "telemetry": telemetry.measure,
+    "topology": topology.measure,
+    "dashboards": dashboards.measure,
 }
 
 

@@ -1,11 +1,10 @@
-"""How long the server takes for a dashboard of ten panels: `python -m benchmarks.dashboards`.
+"""How long the server takes for a dashboard of ten panels: `python -m benchmarks dashboards`.
 
 An hour of 20 services' request histograms behind it, measured every 15 seconds, and a log. Every
 panel is asked for as the page asks, one after the other and all at once.
 """
 
 import contextlib
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from benchmarks import machine
 from benchmarks.console import Console
 from benchmarks.figures import Figure, at_most, percentile
 from telemetry.records import LogRecord
@@ -33,15 +31,6 @@ P95 = (
     f'(rate({METRIC}_bucket{{job=~"$service"}}[$__rate_interval])))'
 )
 SHARE = f"{RATE} / on() group_left() sum(rate({OF_ALL}[$__rate_interval]))"
-
-
-def main() -> None:
-    print(f"{machine.describe()}\n\n| measured | value | goal | met |\n|---|---|---|---|")  # noqa: T201
-    scratch = tempfile.TemporaryDirectory(prefix="console-bench-")
-    with scratch as folder, Console(Path(folder) / "dashboards") as console:
-        console.make_person()
-        for figure in measure(console):
-            print(figure.as_row(), flush=True)  # noqa: T201
 
 
 def measure(console: Console) -> list[Figure]:
@@ -129,7 +118,3 @@ def _milliseconds(person: httpx.Client, path: str) -> float:
     if answer.status_code != httpx.codes.OK or "No data in this range" in answer.text:
         raise SystemExit(f"{path} answered {answer.status_code}: {answer.text[:500]}")
     return (time.perf_counter() - started_at) * 1000
-
-
-if __name__ == "__main__":
-    main()

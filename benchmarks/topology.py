@@ -3,13 +3,10 @@
 import contextlib
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import httpx
 
-from benchmarks import machine
 from benchmarks.console import ROOT, Console
 from benchmarks.figures import Figure, at_most, percentile
 
@@ -47,16 +44,3 @@ def _milliseconds(person: httpx.Client, path: str) -> float:
     started_at = time.perf_counter()
     person.get(path).raise_for_status()
     return (time.perf_counter() - started_at) * 1000
-
-
-def main() -> None:
-    print(f"{machine.describe()}\n\n| measured | value | goal | met |\n|---|---|---|---|")  # noqa: T201
-    scratch = tempfile.TemporaryDirectory(prefix="console-bench-")
-    with scratch as folder, Console(Path(folder) / "topology") as console:
-        console.make_person()
-        for figure in measure(console):
-            print(figure.as_row(), flush=True)  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

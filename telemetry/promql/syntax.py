@@ -1,13 +1,14 @@
 """From text to promql-parser's tree, or a clear refusal.
 
 The parser is a native one that recurses: what chains or nests thousands of operations would end
-the process, and one of a thousand takes a third of a second. So these are counted first.
+the process, and its time grows with the square of the depth. So both are counted first.
 """
 
 import json
 import re
 from collections.abc import Collection
 from datetime import timedelta
+from itertools import accumulate
 
 import promql_parser as promql
 
@@ -15,11 +16,13 @@ from telemetry.promql.errors import InvalidQuery
 
 LONGEST = timedelta(microseconds=2**63 // 1000)  # as in Prometheus
 MOST_CHARACTERS = 50_000
-MOST_OPERATIONS = 200  # as many calls inside each other are within Python's own limit
+MOST_OPERATIONS = 200
+MOST_DEPTH = 50
 
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|\#[^\n]*""", re.DOTALL)
 _MATCHERS = re.compile(r"\{[^}]*\}")
 _OPERATION = re.compile(r"[(\[+\-*/%^<>]|[=!]=|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_BRACKET = re.compile(r"[()\[\]]")
 _AT_BEFORE_1970 = re.compile(r"@\s*-")
 
 
@@ -89,8 +92,15 @@ def _demand_moderation(text: str) -> None:
     bare = _MATCHERS.sub("{}", _QUOTED.sub('""', text))
     if len(_OPERATION.findall(bare)) > MOST_OPERATIONS:
         raise InvalidQuery(f"parse error: a query has at most {MOST_OPERATIONS} operations")
+    if _depth(bare) > MOST_DEPTH:
+        raise InvalidQuery(f"parse error: a query has at most {MOST_DEPTH} levels of brackets")
     if _AT_BEFORE_1970.search(bare):
         raise InvalidQuery("parse error: @ with a time before 1970 is not supported")
+
+
+def _depth(bare: str) -> int:
+    steps = ((bracket in "([") - (bracket in ")]") for bracket in _BRACKET.findall(bare))
+    return max(accumulate(steps), default=0)
 
 
 def _double_quoted(found: re.Match[str]) -> str:

@@ -108,8 +108,10 @@ def test_what_was_confirmed_is_a_row_and_a_bell_for_the_worker(
         ("assign", {"assignee": "marek"}, {"assignee__username": "marek"}),
         ("snooze:1800", {}, {"snoozed_until__isnull": False}),
         ("severity", {"severity": "info", "reason": "noise"}, {"severity": "info"}),
-        (f"snooze-until:{TOMORROW}", {}, {"snoozed_until": TOMORROW}),
-        ("snooze", {"until": TOMORROW}, {"snoozed_until": TOMORROW}),
+        pytest.param(
+            f"snooze-until:{TOMORROW}", {}, {"snoozed_until": TOMORROW}, id="snooze until a time"
+        ),
+        pytest.param("snooze", {"until": TOMORROW}, {"snoozed_until": TOMORROW}, id="snooze"),
         ("resolve", {"reason": "A test."}, {"status": "resolved"}),
         ("comment", {"text": "Seen.\nBy us."}, {"timeline__text": "Seen.\nBy us."}),
     ],
