@@ -4,9 +4,7 @@ PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 # One worker more than there are cores: somebody always waits for a process. A file stays on one worker.
 TOGETHER := -n $(shell expr $$(nproc) + 1) --dist loadfile
-# Tests of whole consoles wait longer than they work.
-WHOLE := tests/contract tests/chaos tests/browser tests/estate
-WAITING := -n $(shell expr $$(nproc) + 2) --dist loadfile
+WHOLE := tests/contract tests/chaos tests/browser
 
 help: ## What there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,7 +44,7 @@ check: $(VENV)/.dev ## Everything that has to be clean before a change lands
 	$(MAKE) --jobs=2 --output-sync types style
 	$(PY) -m coverage erase
 	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not whole" || test $$? = 1
-	$(PY) -m pytest $(WAITING) --no-loadscope-reorder $(WHOLE) || test $$? = 1
+	$(PY) -m pytest $(TOGETHER) --no-loadscope-reorder $(WHOLE) || test $$? = 1
 	$(PY) -m pytest --last-failed --last-failed-no-failures none || test $$? = 5
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
