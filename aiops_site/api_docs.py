@@ -1,24 +1,33 @@
 """The API's reference as a page of our own: the strict CSP lets no foreign viewer in."""
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from aiops_site.schema import Generator
 
 Document = dict[str, Any]
+REFERENCE = re.compile(rb'"#/components/schemas/([^"]+)"')
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
+    """One group of operations at a time; all of them at once are too much for a browser."""
     document = _document()
     groups = _groups(document)
-    facts = {"info": document["info"], "groups": groups, "shapes": _shapes(document)}
-    facts["count"] = sum(len(group["operations"]) for group in groups)
+    chosen = request.GET.get("group", groups[0]["tag"])
+    group = next((each for each in groups if each["tag"] == chosen), None)
+    if group is None:
+        raise Http404(f"The API has no group “{chosen}”.")
+    facts = {"info": document["info"], "groups": groups, "group": group}
+    facts["shapes"] = _shapes(document, chosen)
+    facts["count"] = sum(len(each["operations"]) for each in groups)
     return render(request, "api/docs.html", facts)
 
 
@@ -33,9 +42,12 @@ def _groups(document: Document) -> list[Document]:
     by_tag: dict[str, list[Document]] = defaultdict(list)
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            tag = operation.get("tags", ["other"])[0]
-            by_tag[tag].append(_operation(path, method, operation))
+            by_tag[_tag(operation)].append(_operation(path, method, operation))
     return [{"tag": tag, "operations": by_tag[tag]} for tag in sorted(by_tag)]
+
+
+def _tag(operation: Document) -> str:
+    return str(operation.get("tags", ["other"])[0])
 
 
 def _operation(path: str, method: str, operation: Document) -> Document:
@@ -70,9 +82,21 @@ def _shape_of(part: Document) -> Document:
     return {} if schema is None else {"type": _type(schema), "shape": _name(schema)}
 
 
-def _shapes(document: Document) -> list[Document]:
+def _shapes(document: Document, tag: str) -> list[Document]:
+    """Those that operations of the group take or give, and what these are made of."""
     schemas = document["components"]["schemas"]
-    return [{"name": name, **_fields(schemas[name])} for name in sorted(schemas)]
+    paths = document["paths"].values()
+    operations = [each for item in paths for each in item.values() if _tag(each) == tag]
+    found: set[str] = set()
+    new = _named_in(operations)
+    while new:
+        found |= new
+        new = _named_in([schemas[name] for name in new]) - found
+    return [{"name": name, **_fields(schemas[name])} for name in sorted(found)]
+
+
+def _named_in(parts: list[Document]) -> set[str]:
+    return {name.decode() for name in REFERENCE.findall(orjson.dumps(parts, default=str))}
 
 
 def _fields(schema: Document) -> Document:

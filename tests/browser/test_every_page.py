@@ -15,6 +15,7 @@ const where = nodes => nodes.slice(0, 3).map(node => node.target.join(' ')).join
 axe.run(document, {runOnly, preload: false, resultTypes: ['violations']}).then(
   found => done(found.violations.map(v => `${v.id}: ${v.help}: ${where(v.nodes)}`)));
 """
+SETTLE = "document.getAnimations().forEach(each => each.finish())"  # no colour is half way
 PAGES = [
     "/incidents/",
     "/incidents/?q=status:closed",
@@ -105,6 +106,7 @@ def violations(browser: Any, width: int) -> list[str]:
     found = []
     for scheme in SCHEMES:
         browser.show_as(width=width, scheme=scheme)
+        browser.run(SETTLE)
         found += [f"{scheme}: {each}" for each in browser.driver.execute_async_script(RUN, TAGS)]
     return found
 

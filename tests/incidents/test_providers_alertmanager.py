@@ -93,5 +93,7 @@ def test_a_long_list_of_problems_is_shortened():
 
 
 def test_an_unknown_provider_names_those_there_are():
-    with pytest.raises(UnknownProvider, match="alertmanager, argocd, generic, github, grafana, kubernetes"):
+    with pytest.raises(
+        UnknownProvider, match="alertmanager, argocd, generic, github, grafana, kubernetes"
+    ):
         provider_for("alertmanagr")

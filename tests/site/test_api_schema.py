@@ -1,5 +1,6 @@
 """The OpenAPI document, its page, and the roles as they are kept."""
 
+import re
 from io import StringIO
 from typing import Any
 
@@ -69,12 +70,25 @@ def test_the_document_is_given_to_anybody_as_json() -> None:
 
 
 @pytest.mark.django_db
-def test_the_page_shows_every_path_and_runs_no_foreign_script(document: dict[str, Any]) -> None:
+def test_the_pages_show_every_path_and_what_it_takes_and_gives(document: dict[str, Any]) -> None:
+    viewer = world.browser("viewer")
+    groups = {o["tags"][0] for item in document["paths"].values() for o in item.values()}
+
+    pages = [viewer.get("/api/v1/docs/", {"group": each}).content.decode() for each in groups]
+
+    assert all(any(path in page for page in pages) for path in document["paths"])
+    for page in pages:
+        wanted = set(re.findall(r'href="#(shape-[^"]+)"', page))
+        assert wanted <= set(re.findall(r'id="(shape-[^"]+)"', page))
+    assert viewer.get("/api/v1/docs/", {"group": "none"}).status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_api_runs_no_foreign_script() -> None:
     page = world.browser("viewer").get("/api/v1/docs/")
     text = page.content.decode()
 
     assert page.status_code == 200
-    assert all(path in text for path in document["paths"])
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "//cdn" not in text
     assert " style=" not in text
