@@ -21,12 +21,12 @@ def show(request: HttpRequest) -> HttpResponse:
     """One group of operations at a time; all of them at once are too much for a browser."""
     document = _document()
     groups = _groups(document)
-    chosen = request.GET.get("group", groups[0]["tag"])
+    chosen = request.GET.get("group") or groups[0]["tag"]
     group = next((each for each in groups if each["tag"] == chosen), None)
     if group is None:
         raise Http404(f"The API has no group “{chosen}”.")
     facts = {"info": document["info"], "groups": groups, "group": group}
-    facts["shapes"] = _shapes(document, chosen)
+    facts["shapes"] = _shapes(document, group["tag"])
     facts["count"] = sum(len(each["operations"]) for each in groups)
     return render(request, "api/docs.html", facts)
 
