@@ -26,6 +26,7 @@ SERIES, TURNS, EVERY_MS = metric_store.SERIES, metric_store.TURNS, metric_store.
 AT_ONCE = 2_000
 RECORDS, POSTS = 1_000, 40
 ASKED = 60
+VISIBLE_WITHIN_SECONDS = 20
 WRITE_PATH = "/prometheus/api/v1/write"
 ONE = 'http_requests_total{path="/orders/77"}'
 MEAN = "avg(http_requests_total)"
@@ -88,9 +89,24 @@ def _measure(
         for body in sent:
             client.post("/api/v1/write", content=body, headers=write).raise_for_status()
         rate = SERIES * TURNS / (time.perf_counter() - began)
+        _wait_for_all(client, start_ms, read)
         one = list(_asked(client, ONE, start_ms, read, series=1))
         mean = list(_asked(client, MEAN, start_ms, read, series=1, times=10))
     return Measured(rate, percentile(one, 95), statistics.median(mean))
+
+
+def _wait_for_all(client: httpx.Client, start_ms: int, headers: dict[str, str]) -> None:
+    """Some show what was written a few seconds later."""
+    ends_at = time.monotonic() + VISIBLE_WITHIN_SECONDS
+    while True:
+        try:
+            list(_asked(client, ONE, start_ms, headers, series=1, times=1))
+        except AssertionError:
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _asked(
@@ -110,7 +126,8 @@ def _asked(
         taken = (time.perf_counter() - began) * 1000
         result = answer.raise_for_status().json()["data"]["result"]
         if len(result) != series or len(result[0]["values"]) < TURNS // 4 - 1:
-            raise AssertionError(f"{query} was answered with {str(result)[:200]}")
+            held = [len(each["values"]) for each in result]
+            raise AssertionError(f"{query} was answered with {held} points of {TURNS // 4}")
         yield taken
 
 
