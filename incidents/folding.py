@@ -8,8 +8,9 @@ from datetime import datetime
 from incidents import episodes
 from incidents.event import AlertEvent
 from incidents.models import Alert
+from telemetry.known_services import services_named
 from telemetry.models import Service
-from telemetry.service_names import slug_of, title_of
+from telemetry.service_names import slug_of
 
 SERVICE_LABELS = ("service", "service_name", "app")
 FOLDED = [
@@ -53,7 +54,7 @@ def fold(deliveries: list[Delivery]) -> list[Folded]:
     for delivery in deliveries:
         by_alert[delivery.fingerprint].append(delivery)
     alerts = _locked_alerts(by_alert)
-    services = _services(deliveries)
+    services = services_named(service_name(each.event.labels) for each in deliveries)
     _attach_services(alerts.values(), services.values())
     return [_fold_one(alerts[key], by_alert[key], services) for key in sorted(alerts)]
 
@@ -139,18 +140,6 @@ def _take_state(alert: Alert, state: episodes.AlertState) -> None:
     alert.starts_at, alert.ends_at = state.starts_at, state.ends_at
     alert.last_received_at, alert.event_count = state.last_received_at, state.event_count
     alert.is_flapping = state.is_flapping(state.last_received_at)
-
-
-def _services(deliveries: list[Delivery]) -> dict[str, Service]:
-    """The services the events name. A new one is added: its alerts prove that it exists."""
-    names = {service_name(delivery.event.labels) for delivery in deliveries} - {""}
-    named = {slug_of(name): title_of(name) for name in sorted(names)}
-    known = {service.slug: service for service in Service.objects.filter(slug__in=named)}
-    if new := sorted(named.keys() - known.keys()):
-        added = [Service(slug=slug, name=named[slug]) for slug in new]
-        Service.objects.bulk_create(added, ignore_conflicts=True)
-        known |= {service.slug: service for service in Service.objects.filter(slug__in=new)}
-    return known
 
 
 def _attach_services(alerts: Iterable[Alert], known: Iterable[Service]) -> None:

@@ -12,6 +12,8 @@ from incidents.service_signs import Signs, Traffic, signs_of
 from telemetry.models import Service
 
 RANKS = {"down": 0, "degraded": 1, "unknown": 2, "healthy": 3}
+STATE_ICONS = {"down": "critical", "degraded": "medium", "unknown": "help", "healthy": "resolved"}
+TROUBLE = {"down", "degraded"}
 FAILING = 0.5
 ERRING = 0.05
 FEWEST_CALLS = 1.0
@@ -110,6 +112,6 @@ def _with_callees(
     if not failed:
         return health
     reason = f"calls {', '.join(failed[:3])}, which {'is' if len(failed) == 1 else 'are'} down"
-    if health.word in ("down", "degraded"):
+    if health.word in TROUBLE:
         return replace(health, said=(*health.said, reason))
     return replace(health, word="degraded", said=(reason,))

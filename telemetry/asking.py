@@ -79,11 +79,6 @@ def ask_all(
     return _ask_each(sources_that(ability, language), question, seconds)
 
 
-async def aask(source: DataSource, question: Question[T], *, seconds: float = USUAL_SECONDS) -> T:
-    """As `ask`, for code that runs on a loop."""
-    return await sync_to_async(ask)(source, question, seconds=seconds)
-
-
 async def aask_all(
     ability: Ability,
     question: Question[T],

@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from telemetry.change_event import ChangeEvent
 from telemetry.chart_loading import as_ms
 from telemetry.chart_series import Event
+from telemetry.known_services import services_named
 from telemetry.models import Change, Service
-from telemetry.service_names import slug_of, title_of
+from telemetry.service_names import slug_of
 
 MOST_DRAWN = 50
 FORGOTTEN_A_TURN = 5_000
@@ -46,7 +47,7 @@ def note(told: Sequence[Told]) -> list[Change]:
     """Commits all of them, in the order they were told; one row a key, as it is afterwards."""
     if not told:
         return []
-    services = _services(told)
+    services = services_named(each.event.service for each in told)
     known = _locked({each.key for each in told})
     for each in told:
         change = known.setdefault(each.key, _blank(each))
@@ -94,16 +95,6 @@ def place_of(change: Change) -> str:
 
 def _event(change: Change) -> Event:
     return Event(as_ms(change.began_at), change.kind, label_of(change), place_of(change))
-
-
-def _services(told: Iterable[Told]) -> dict[str, Service]:
-    """Those the events name, by slug. A new one is added: somebody has changed it."""
-    names = {each.event.service for each in told}
-    named = {slug: title_of(name) for name in sorted(names) if (slug := slug_of(name))}
-    known = set(Service.objects.filter(slug__in=named).values_list("slug", flat=True))
-    added = [Service(slug=slug, name=named[slug]) for slug in sorted(named.keys() - known)]
-    Service.objects.bulk_create(added, ignore_conflicts=True)
-    return {service.slug: service for service in Service.objects.filter(slug__in=named)}
 
 
 def _locked(keys: set[str]) -> dict[str, Change]:

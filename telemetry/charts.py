@@ -23,6 +23,7 @@ from typing import Any
 
 from telemetry.chart_series import ChartSeries, Column, Threshold, Window
 from telemetry.chart_traces import escape_label, traces_of
+from telemetry.plot_style import SURFACE, time_axis, value_axis
 from telemetry.units import scale_for
 
 CONFIG: dict[str, Any] = {
@@ -82,17 +83,11 @@ def _top(series: ChartSeries) -> float:
 
 def _layout(series: ChartSeries, height: int, uirevision: str) -> dict[str, Any]:
     hidden = {"visible": False, "fixedrange": True}
-    return {
+    return SURFACE | {
         "height": height,
         "uirevision": uirevision,
         "margin": {"l": 52, "r": 12, "t": 8, "b": 28},
-        "showlegend": False,
         "hovermode": "x unified",
-        "dragmode": "zoom",
-        "paper_bgcolor": "var(--bg, 0)",
-        "plot_bgcolor": "var(--bg, 0)",
-        "font": {"size": 11, "color": "var(--muted)"},
-        "hoverlabel": {"bgcolor": "var(--raised)", "font": {"color": "var(--text)"}},
         "xaxis": _time_axis(),
         "yaxis2": {**hidden, "range": [0, 1], "overlaying": "y", "showgrid": False},
         "shapes": list(_shapes(series)),
@@ -101,16 +96,7 @@ def _layout(series: ChartSeries, height: int, uirevision: str) -> dict[str, Any]
 
 
 def _time_axis() -> dict[str, Any]:
-    return {
-        "type": "date",
-        "showgrid": False,
-        "linecolor": "var(--line)",
-        "hoverformat": "%-d %b %H:%M:%S",
-        "tickformatstops": [
-            {"dtickrange": [None, 59_999], "value": "%H:%M:%S"},
-            {"dtickrange": [60_000, 43_200_000], "value": "%H:%M"},
-            {"dtickrange": [43_200_001, None], "value": "%-d %b"},
-        ],
+    return time_axis() | {
         "showspikes": True,
         "spikemode": "across",
         "spikesnap": "cursor",
@@ -121,19 +107,8 @@ def _time_axis() -> dict[str, Any]:
 
 
 def _value_axis(series: ChartSeries, symbol: str) -> dict[str, Any]:
-    axis: dict[str, Any] = {
-        "rangemode": "normal" if _is_flat_and_far_from_zero(series) else "tozero",
-        "automargin": True,
-        "gridcolor": "var(--chart-grid)",
-        "zeroline": False,
-        "nticks": 5,
-        "tickformat": ",.4~r",
-        "hoverformat": ",.3~r",
-        "ticksuffix": escape_label(f" {symbol}" if symbol else ""),
-    }
-    if not _top(series):
-        axis["autorangeoptions"] = {"include": 1}  # else the axis of a flat 0 counts in millionths
-    return axis
+    axis = value_axis(symbol, is_flat_zero=not _top(series))
+    return axis | ({"rangemode": "normal"} if _is_flat_and_far_from_zero(series) else {})
 
 
 def _is_flat_and_far_from_zero(series: ChartSeries) -> bool:

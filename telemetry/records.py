@@ -7,6 +7,17 @@ from typing import Literal
 SpanKind = Literal["internal", "server", "client", "producer", "consumer", ""]
 
 
+_SEVERITY_WORDS = ("trace", "debug", "info", "warning", "error", "fatal")
+
+
+def severity_word(number: int) -> str:
+    """OpenTelemetry's number as a word.
+
+    https://opentelemetry.io/docs/specs/otel/logs/data-model/
+    """
+    return _SEVERITY_WORDS[(number - 1) // 4] if 1 <= number <= 24 else "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class LogRecord:
     """`severity` is OpenTelemetry's number: 1 trace, 5 debug, 9 info, 13 warning, 17 error,

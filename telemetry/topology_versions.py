@@ -30,12 +30,6 @@ def edges_of(version: TopologyVersion) -> list[CallEdge]:
     return [_of_row(row) for row in version.edges]
 
 
-def version_at(at: datetime) -> TopologyVersion | None:
-    """The one that held at that time; the oldest for a time before all."""
-    before = TopologyVersion.objects.filter(ended_at__lte=at).first()
-    return before or TopologyVersion.objects.order_by("ended_at").first()
-
-
 def forget_old(now: datetime) -> None:
     before = now - timedelta(days=settings.KEEP_TOPOLOGY_DAYS)
     TopologyVersion.objects.filter(ended_at__lt=before).delete()

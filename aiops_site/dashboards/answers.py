@@ -23,7 +23,7 @@ from aiops_site.dashboards.document import (
     Threshold,
     TopologyPanel,
 )
-from aiops_site.dashboards.figure import figure, look_of
+from aiops_site.dashboards.figure import figure
 from aiops_site.dashboards.lines import Answer, Line, lines_of
 from aiops_site.dashboards.time_range import Range
 from incidents.models import Incident
@@ -31,8 +31,10 @@ from incidents.query_tokens import QuerySyntaxError
 from incidents.views.language import read
 from telemetry import own_records
 from telemetry.linear_regex import InvalidPattern
+from telemetry.plot_style import look_of
 from telemetry.promql.errors import QueryError
 from telemetry.promql.vectors import NAME
+from telemetry.records import severity_word
 from telemetry.sources.base import SourceFailed
 from telemetry.store.database import Unavailable
 from telemetry.store.logs import LogQuery, TextTooLong
@@ -208,12 +210,6 @@ def _logs(panel: LogsPanel, look: Look) -> Facts:
         for kept in found
     ]
     return {"rows": rows, "is_cut": len(rows) == MOST_LOGS}
-
-
-def severity_word(number: int) -> str:
-    """Of OpenTelemetry's numbers: https://opentelemetry.io/docs/specs/otel/logs/data-model/"""
-    words = ((21, "fatal"), (17, "error"), (13, "warning"), (9, "info"), (5, "debug"), (1, "trace"))
-    return next((word for least, word in words if number >= least), "")
 
 
 def _topology(panel: TopologyPanel, look: Look) -> Facts:

@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-from incidents.service_health import health_of
+from incidents.service_health import STATE_ICONS, TROUBLE, health_of
 from telemetry import topology
 from telemetry.models import Dependency, Service
+from telemetry.sketch import Size, Spot, Stroke, shorten, sketch
 
 MOST_NODES = 40
 MOST_EDGES = 5_000
-WIDTH, HEIGHT = 136, 44
-STEP_X, STEP_Y = 184, 60
-MARGIN = 4
+SIZE = Size(width=136, height=44, step_x=184, step_y=60)
 LONGEST_NAME = 15
-ICONS = {"down": "critical", "degraded": "medium", "healthy": "resolved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,13 @@ def draw(center: str) -> Picture | None:
     if not services:
         return None
     health = health_of(services.values())
-    drawing = topology.lay_out(services, [e for e in edges if set(e) <= services.keys()])
-    boxes = {node.name: _box(node, health[services[node.name].pk].word) for node in drawing.nodes}
-    lines = [_line(boxes[arrow.source], boxes[arrow.target]) for arrow in drawing.arrows]
+    drawn = sketch(services, [edge for edge in edges if set(edge) <= services.keys()], SIZE)
+    words = {slug: health[service.pk].word for slug, service in services.items()}
     return Picture(
-        boxes=list(boxes.values()),
-        lines=lines,
-        width=max(box.x for box in boxes.values()) + WIDTH + MARGIN,
-        height=max(box.y for box in boxes.values()) + HEIGHT + MARGIN,
+        boxes=[_box(spot, words[spot.name]) for spot in drawn.spots],
+        lines=[_line(stroke, words) for stroke in drawn.strokes],
+        width=drawn.width,
+        height=drawn.height,
         total=total,
     )
 
@@ -70,23 +67,11 @@ def _shown(center: str, edges: list[topology.Edge]) -> list[str]:
     return [center, *sorted(near)[: MOST_NODES - 1]]
 
 
-def _box(node: topology.Node, state: str) -> Box:
-    is_long = len(node.name) > LONGEST_NAME
-    return Box(
-        slug=node.name,
-        name=f"{node.name[: LONGEST_NAME - 1]}…" if is_long else node.name,
-        x=MARGIN + node.column * STEP_X,
-        y=MARGIN + node.row * STEP_Y,
-        state=state,
-        icon=ICONS.get(state, "help"),
-    )
+def _box(spot: Spot, word: str) -> Box:
+    name = shorten(spot.name, LONGEST_NAME)
+    return Box(spot.name, name, spot.x, spot.y, word, STATE_ICONS[word])
 
 
-def _line(source: Box, target: Box) -> Line:
-    """From the right edge of the caller to the left edge of the callee, bent once."""
-    x1, y1 = source.x + WIDTH, source.y + HEIGHT // 2
-    x2, y2 = target.x - 2, target.y + HEIGHT // 2
-    middle = (x1 + x2) // 2
-    trouble = ("down", "degraded")
-    is_bad = source.state in trouble and target.state in trouble
-    return Line(f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}", is_bad)
+def _line(stroke: Stroke, words: dict[str, str]) -> Line:
+    ends = {words[stroke.source], words[stroke.target]}
+    return Line(stroke.path, is_bad=ends <= TROUBLE)

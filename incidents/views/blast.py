@@ -8,6 +8,7 @@ from django.db.models import Count
 
 from incidents.analysis import case
 from incidents.models import Alert, Incident
+from incidents.service_health import STATE_ICONS, TROUBLE
 from telemetry import topology
 from telemetry.models import Service
 from telemetry.sketch import Size, Spot, Stroke, shorten, sketch
@@ -126,14 +127,13 @@ def _box(
     hops: Mapping[str, int],
     suspect: str,
 ) -> Box:
-    icons = {"down": "critical", "degraded": "medium", "healthy": "resolved"}
     return Box(
         slug=spot.name,
         name=shorten(spot.name, LONGEST_NAME),
         x=spot.x,
         y=spot.y,
         state=state[0],
-        icon=icons.get(state[0], "help"),
+        icon=STATE_ICONS[state[0]],
         words=state[1],
         tier=service.get_tier_display() if service else "not known",
         hops=0 if spot.name == suspect else hops.get(spot.name),
@@ -142,6 +142,5 @@ def _box(
 
 
 def _line(stroke: Stroke, boxes: Mapping[str, Box]) -> Line:
-    trouble = ("down", "degraded")
-    ends = (boxes[stroke.source], boxes[stroke.target])
-    return Line(stroke.path, is_bad=all(box.state in trouble for box in ends))
+    ends = {boxes[stroke.source].state, boxes[stroke.target].state}
+    return Line(stroke.path, is_bad=ends <= TROUBLE)

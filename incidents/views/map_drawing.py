@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from incidents.service_health import RANKS, Health
+from incidents.service_health import RANKS, STATE_ICONS, Health
 from incidents.templatetags.services import KIND_ICONS
 from incidents.views.map_choosing import Shown
 from telemetry.map_selection import GROUP, MOST_UNGROUPED
@@ -23,7 +23,6 @@ LINE = (
     '<path class="edge {}" data-from="{}" data-to="{}" data-label="{}" d="{}"'
     ' marker-end="url(#tip)"><title>{}</title></path>'
 )
-STATE_ICONS = {"down": "critical", "degraded": "medium", "unknown": "help", "healthy": "resolved"}
 
 
 @dataclass(frozen=True, slots=True)

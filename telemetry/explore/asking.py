@@ -5,9 +5,9 @@ from django.http import Http404
 from telemetry import asking, own_records
 from telemetry.data_sources import BUILTIN
 from telemetry.models import DataSource
-from telemetry.sources.base import Ability, SourceFailed
-from telemetry.store.database import Unavailable
-from telemetry.store.logs import KeptLog, LogQuery, TextTooLong
+from telemetry.sources.base import Ability
+from telemetry.sources.builtin import failing_as_source
+from telemetry.store.logs import KeptLog, LogQuery
 
 LONGEST_SECONDS = 10.0
 MOST_COUNTED = 1000
@@ -29,12 +29,8 @@ def is_own(source: DataSource) -> bool:
 def search_logs(source: DataSource, query: LogQuery, limit: int) -> list[KeptLog]:
     """Newest first. What others keep has no number. Raises SourceFailed."""
     if is_own(source):
-        try:
+        with failing_as_source():
             return own_records.logs().search(query, limit)
-        except Unavailable as error:
-            raise SourceFailed(str(error), is_passing=True) from error
-        except TextTooLong as error:
-            raise SourceFailed(str(error), is_about_question=True) from error
     found = asking.ask(source, lambda each: each.logs(query, limit), seconds=LONGEST_SECONDS)
     return [KeptLog(0, record) for record in found]
 
@@ -45,11 +41,7 @@ def count_logs(source: DataSource, query: LogQuery, step_ns: int) -> list[tuple[
     Raises SourceFailed.
     """
     if is_own(source):
-        try:
+        with failing_as_source():
             return own_records.logs().count(query, step_ns)
-        except Unavailable as error:
-            raise SourceFailed(str(error), is_passing=True) from error
-        except TextTooLong as error:
-            raise SourceFailed(str(error), is_about_question=True) from error
     newest = search_logs(source, query, MOST_COUNTED)
     return [(kept.record.at_ns // step_ns * step_ns, kept.record.severity, 1) for kept in newest]

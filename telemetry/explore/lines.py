@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from telemetry.chart_series import ChartSeries
+from telemetry.chart_traces import escape_label
 from telemetry.charts import anomaly_chart
 from telemetry.explore.text import one_line
+from telemetry.plot_style import look_of
 from telemetry.store.frames import Frame, Times, Values
 
 MOST_DRAWN = 20
 HEIGHT = 320
 NAME = "__name__"
-_COLOURS = ("observed", "teal", "magenta", "ochre", "forecast", "event")
-_DASHES = ("solid", "dash", "dot", "dashdot")
 _LONGEST_LABEL = 200
 _PLAIN = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{[^{}]*\})?")
 _QUANTILE = re.compile(r"histogram_quantile\(.{0,200}?\b([a-zA-Z0-9_:]+?)_bucket\b", re.DOTALL)
@@ -101,24 +101,18 @@ def figure_of(
     return figure
 
 
-def look_of(number: int) -> tuple[str, str]:
-    """Colour token and dash of the n-th line: no two of the first 20 are the same."""
-    colour = _COLOURS[number % len(_COLOURS)]
-    return f"--chart-{colour}", _DASHES[number // len(_COLOURS) % len(_DASHES)]
-
-
 def _trace(number: int, line: Line, name: str, scale: float, step_ms: int) -> dict[str, Any]:
-    token, dash = look_of(number)
+    tone, dash = look_of(number)
+    colour = f"var(--chart-{tone})"
     x, y = _with_gaps(line, scale, step_ms)
-    escaped = name.replace("&", "&amp;").replace("<", "&lt;")
     is_point = sum(value is not None for value in y) == 1
     return {
         "type": "scatter",
         "mode": "markers" if is_point else "lines",
-        "name": escaped,
+        "name": escape_label(name),
         "meta": {"role": "line"},
-        "line": {"width": 1.75, "color": f"var({token})", "dash": dash},
-        "marker": {"color": f"var({token})", "size": 6},
+        "line": {"width": 1.75, "color": colour, "dash": dash},
+        "marker": {"color": colour, "size": 6},
         "connectgaps": False,
         "hovertemplate": "%{y}<extra>%{fullData.name}</extra>",
         "x": x,

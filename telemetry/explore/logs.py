@@ -20,12 +20,11 @@ from telemetry.explore.logs_query import (
     LogSearch,
     read_place,
     read_search,
-    severity_word,
 )
 from telemetry.explore.range import TimeRange, nice_step
 from telemetry.explore.text import moment, one_line, readable
 from telemetry.models import DataSource
-from telemetry.records import LogRecord
+from telemetry.records import LogRecord, severity_word
 from telemetry.sources.base import SourceFailed
 from telemetry.store.logs import KeptLog
 

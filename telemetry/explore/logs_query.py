@@ -17,7 +17,6 @@ TONES: dict[str, str] = {
     "trace": "info",
     "unknown": "info",
 }
-_WORDS = ("trace", "debug", "info", "warning", "error", "fatal")
 MOST_ATTRIBUTES = 10
 _LONGEST = {"q": 500, "service": 200, "trace": 64, "source": 60, "attr": 1200}
 
@@ -106,11 +105,6 @@ def read_attributes(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     if len(wanted) > MOST_ATTRIBUTES:
         raise Unreadable("attr", f"At most {MOST_ATTRIBUTES} attributes.")
     return tuple(wanted.items())
-
-
-def severity_word(number: int) -> str:
-    """OpenTelemetry's number as a word."""
-    return _WORDS[(number - 1) // 4] if 1 <= number <= 24 else "unknown"
 
 
 def read_place(text: str) -> tuple[int, int] | None:

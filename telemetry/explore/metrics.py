@@ -26,13 +26,13 @@ from telemetry.explore.lines import (
     figure_of,
     line_name,
     lines_of,
-    look_of,
     unit_of,
 )
 from telemetry.explore.range import TimeRange, nice_step
 from telemetry.explore.text import moment
 from telemetry.explore.watched import Watched, watched_like
 from telemetry.models import DataSource
+from telemetry.plot_style import look_of
 from telemetry.sources.base import SourceFailed, Stretch
 from telemetry.units import format_value
 
@@ -212,13 +212,13 @@ def _answer(source: DataSource, question: Question) -> dict[str, Any]:
 
 
 def _row(number: int, line: Line, common: dict[str, str], unit: str) -> Row:
-    token, dash = look_of(number) if number < MOST_DRAWN else ("", "")
+    tone, dash = look_of(number) if number < MOST_DRAWN else ("", "")
     return Row(
         name=line_name(line, common),
         value=format_value(line.last, unit),
         exact=line.last,
         at=datetime.fromtimestamp(line.last_ms / 1000, UTC),
-        colour=token.removeprefix("--chart-"),
+        colour=tone,
         dash=dash,
     )
 

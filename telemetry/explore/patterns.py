@@ -11,11 +11,11 @@ from telemetry.access import requires
 from telemetry.explore.asking import search_logs
 from telemetry.explore.bars import Bar, sparkline
 from telemetry.explore.logs import asked, failure
-from telemetry.explore.logs_query import TONES, LogSearch, severity_word
+from telemetry.explore.logs_query import TONES, LogSearch
 from telemetry.explore.text import one_line, readable
 from telemetry.log_patterns import Pattern, common_words, compare
 from telemetry.models import DataSource
-from telemetry.records import LogRecord
+from telemetry.records import LogRecord, severity_word
 from telemetry.sources.base import SourceFailed
 from telemetry.store.logs import MOST_FOUND, KeptLog
 

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -98,10 +99,17 @@ def _frames(times: Times, value: Vector | Scalar) -> list[Frame]:
     return frames
 
 
-async def _in_thread(deed: Callable[..., T], *args: Any) -> T:
+@contextmanager
+def failing_as_source() -> Iterator[None]:
+    """What our own stores raise, in the words of every source."""
     try:
-        return await asyncio.to_thread(deed, *args)
+        yield
     except Unavailable as error:
         raise SourceFailed(str(error), is_passing=True) from error
     except (QueryError, TooMuch, TextTooLong, InvalidPattern) as error:
         raise SourceFailed(str(error), is_about_question=True) from error
+
+
+async def _in_thread(deed: Callable[..., T], *args: Any) -> T:
+    with failing_as_source():
+        return await asyncio.to_thread(deed, *args)

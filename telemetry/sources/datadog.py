@@ -17,11 +17,11 @@ from telemetry.sources.base import (
     SourceFailed,
     Stretch,
 )
-from telemetry.sources.reading import TRACE_ID, framed, read, summary_of, text_of
+from telemetry.sources.reading import TRACE_ID, framed, read, text_of
 from telemetry.sources.searching import field_of, phrases_of, severity_of
 from telemetry.store.frames import Frame
 from telemetry.store.logs import LogQuery
-from telemetry.store.spans import TraceQuery, TraceSummary
+from telemetry.store.spans import TraceQuery, TraceSummary, summary_of
 
 MOST_EVENTS = 1_000
 SPANS_A_TRACE = 10  # of a search, which finds spans and not traces

@@ -9,8 +9,8 @@ from telemetry.calls import CallEdge
 from telemetry.records import Link, Span, SpanEvent, SpanKind
 from telemetry.reported_calls import from_jaeger
 from telemetry.sources.base import Ability, RemoteSource, SourceFailed, Stretch
-from telemetry.sources.reading import TRACE_ID, read, summary_of, text_of
-from telemetry.store.spans import TraceQuery, TraceSummary
+from telemetry.sources.reading import TRACE_ID, read, text_of
+from telemetry.store.spans import TraceQuery, TraceSummary, summary_of
 
 MOST_TRACES = 100
 _KINDS: Mapping[str, SpanKind] = {

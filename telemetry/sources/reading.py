@@ -3,17 +3,15 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import httpx
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from telemetry.records import Span
 from telemetry.sources.base import MOST_POINTS, SourceFailed, Stretch
 from telemetry.store.frames import Frame
-from telemetry.store.spans import TraceSummary
 
 T = TypeVar("T")
 LATEST_SECONDS = 10.0**10
@@ -90,20 +88,3 @@ def _words(response: httpx.Response, error: ValidationError) -> str:
         return "Its answer is no JSON that can be read; perhaps it was cut off."
     place = ".".join(str(part) for part in first["loc"][:6]) or "the whole"
     return f"Its answer is not of the documented shape (at {place[:100]}). Is it the right kind?"
-
-
-def summary_of(spans: Sequence[Span]) -> TraceSummary:
-    """Of the spans of one trace that are there, at least one."""
-    ids = {span.span_id for span in spans}
-    root = next((span for span in spans if span.parent_id not in ids), spans[0])
-    start = min(span.start_ns for span in spans)
-    return TraceSummary(
-        trace_id=root.trace_id,
-        root_service=root.service,
-        root_name=root.name,
-        start_ns=start,
-        duration_ns=max(span.start_ns + span.duration_ns for span in spans) - start,
-        span_count=len(spans),
-        error_count=sum(span.is_error for span in spans),
-        services=tuple(dict.fromkeys(span.service for span in spans)),
-    )

@@ -73,7 +73,7 @@ class SpanStore:
         with self._database.reading() as session:
             found = session.rows(statement, *values, min(limit, MOST_TRACES))
             spans = _spans_of(session, [row[0] for row in found])
-        return [_summary(trace_id, spans[trace_id]) for trace_id, _ in found]
+        return [summary_of(spans[trace_id]) for trace_id, _ in found]
 
     def trace(self, trace_id: str) -> list[Span]:
         """In order of their start, at most MOST_SPANS; empty when it is not known."""
@@ -156,12 +156,13 @@ def _conditions(query: TraceQuery, dialect: Dialect) -> tuple[str, list[Any]]:
     return " AND ".join(sql for sql, _ in wanted), [v for _, values in wanted for v in values]
 
 
-def _summary(trace_id: str, spans: Sequence[Span]) -> TraceSummary:
+def summary_of(spans: Sequence[Span]) -> TraceSummary:
+    """Of the spans of one trace that are there, at least one."""
     ids = {span.span_id for span in spans}
     root = next((span for span in spans if span.parent_id not in ids), spans[0])
     start = min(span.start_ns for span in spans)
     return TraceSummary(
-        trace_id=trace_id,
+        trace_id=root.trace_id,
         root_service=root.service,
         root_name=root.name,
         start_ns=start,

@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from aiops_site.estate import supervisord
+from aiops_site.estate.layout import SERVICE_NAMES
+from aiops_site.estate.shop import open_shop
+from aiops_site.estate.state import EstateState
 from tests.estate.console_edge import ConsoleEdge, is_healthy, wait_for
 
 
@@ -49,3 +53,40 @@ def mended(estate, module_console):
     supervisord.ask(estate, "stopAllProcesses")
     supervisord.ask(estate, "startAllProcesses")
     assert wait_for(lambda: is_healthy(estate), 20)
+
+
+@pytest.fixture
+def shops(console, tmp_path):
+    """What shops in this process know of each other; nobody listens yet."""
+    (tmp_path / "stock.json").write_text(json.dumps({"mug": 1}))
+    return EstateState(
+        folder=tmp_path,
+        console_url=console.url,
+        ports=dict.fromkeys(SERVICE_NAMES, 0),
+        supervisor_url="http://127.0.0.1:9/RPC2",
+        owner_pid=0,
+        control_token="switch",
+        metrics_token="m",
+    )
+
+
+@pytest.fixture
+def serve(shops):
+    """Opens shops that know each other, all closed at the end."""
+    opened = []
+
+    def serve(name):
+        server = open_shop(name, shops)
+        shops.ports[name] = server.server_port
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        opened.append((server, thread))
+        return server
+
+    yield serve
+    for server, thread in opened:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        server.shop.meters.shutdown()
+        server.shop.tracer.shutdown()

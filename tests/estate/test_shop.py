@@ -1,57 +1,15 @@
 """One service in this process, called as its peers, the prober and the console call it."""
 
-import json
 import random
 import socket
-import threading
 import time
 from http.client import HTTPConnection
 
-import pytest
-
 from aiops_site.estate import calling, faults, looking, supervisord
 from aiops_site.estate.conditions import judge
-from aiops_site.estate.layout import DEPENDENCIES, ROUTES, SERVICE_NAMES, Fault
+from aiops_site.estate.layout import DEPENDENCIES, ROUTES, Fault
 from aiops_site.estate.metering import Meters
-from aiops_site.estate.shop import open_shop
-from aiops_site.estate.state import EstateState
 from aiops_site.estate.window import Window
-
-
-@pytest.fixture
-def estate(console, tmp_path):
-    (tmp_path / "stock.json").write_text(json.dumps({"mug": 1}))
-    return EstateState(
-        folder=tmp_path,
-        console_url=console.url,
-        ports=dict.fromkeys(SERVICE_NAMES, 0),
-        supervisor_url="http://127.0.0.1:9/RPC2",
-        owner_pid=0,
-        control_token="switch",
-        metrics_token="m",
-    )
-
-
-@pytest.fixture
-def serve(estate):
-    """Opens shops that know each other, all closed at the end."""
-    opened = []
-
-    def serve(name):
-        server = open_shop(name, estate)
-        estate.ports[name] = server.server_port
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        opened.append((server, thread))
-        return server
-
-    yield serve
-    for server, thread in opened:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        server.shop.meters.shutdown()
-        server.shop.tracer.shutdown()
 
 
 def get(server, path):
@@ -81,9 +39,9 @@ def test_a_path_of_another_service_is_not_found(serve):
     assert get(serve("store"), "/orders") == 404
 
 
-def test_an_unreachable_peer_is_a_bad_gateway_and_the_callers_own_report_says_so(serve, estate):
+def test_an_unreachable_peer_is_a_bad_gateway_and_the_callers_own_report_says_so(serve, shops):
     catalog = serve("catalog")
-    estate.ports["store"] = supervisord._free_ports(1)[0]
+    shops.ports["store"] = supervisord._free_ports(1)[0]
 
     statuses = [get(catalog, "/items") for _ in range(8)]
 
@@ -91,9 +49,9 @@ def test_an_unreachable_peer_is_a_bad_gateway_and_the_callers_own_report_says_so
     assert findings(catalog) == {("HighErrorRate", ""), ("DependencyDown", "store")}
 
 
-def test_a_peer_that_never_answers_is_a_gateway_timeout_within_the_callers_time(serve, estate):
+def test_a_peer_that_never_answers_is_a_gateway_timeout_within_the_callers_time(serve, shops):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        estate.ports["store"] = silent.getsockname()[1]
+        shops.ports["store"] = silent.getsockname()[1]
         catalog = serve("catalog")
         started = time.monotonic()
 
@@ -153,13 +111,13 @@ def test_leaked_memory_is_given_back_when_the_leak_is_mended(serve):
     assert store.shop.report()["memory_bytes"] < grown - 2_000_000
 
 
-def test_the_switch_turns_faults_on_and_off_for_the_bearer_of_the_token(serve, estate):
+def test_the_switch_turns_faults_on_and_off_for_the_bearer_of_the_token(serve, shops):
     store = serve("store")
 
-    assert faults._switch(estate, "store", "PUT", "latency")
+    assert faults._switch(shops, "store", "PUT", "latency")
     assert store.shop.symptoms.fault is Fault.LATENCY
-    assert not faults._switch(estate, "store", "PUT", "fire")
-    assert faults._switch(estate, "store", "DELETE", "")
+    assert not faults._switch(shops, "store", "PUT", "fire")
+    assert faults._switch(shops, "store", "DELETE", "")
     assert store.shop.symptoms.fault is None
 
 

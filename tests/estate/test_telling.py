@@ -1,57 +1,18 @@
 """What the shop tells over OTLP besides metrics: spans of whole traces, errors, and log records."""
 
-import json
 import logging
-import threading
 from http.client import HTTPConnection
 
-import pytest
 from opentelemetry.trace import StatusCode
 
-from aiops_site.estate.layout import SERVICE_NAMES, Fault
+from aiops_site.estate.layout import Fault
 from aiops_site.estate.logexport import LogExport
-from aiops_site.estate.shop import open_shop
-from aiops_site.estate.state import EstateState
 from aiops_site.estate.tracing import WHOLE_ONE_IN, Tracer
 from tests.estate.console_edge import wait_for
 
 WHOLE = f"{WHOLE_ONE_IN * 7:032x}"
 OTHER = f"{WHOLE_ONE_IN * 7 + 1:032x}"
 ERROR = StatusCode.ERROR.value
-
-
-@pytest.fixture
-def estate(console, tmp_path):
-    (tmp_path / "stock.json").write_text(json.dumps({"mug": 1}))
-    return EstateState(
-        folder=tmp_path,
-        console_url=console.url,
-        ports=dict.fromkeys(SERVICE_NAMES, 0),
-        supervisor_url="http://127.0.0.1:9/RPC2",
-        owner_pid=0,
-        metrics_token="m",
-    )
-
-
-@pytest.fixture
-def serve(estate):
-    opened = []
-
-    def serve(name):
-        server = open_shop(name, estate)
-        estate.ports[name] = server.server_port
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        opened.append((server, thread))
-        return server
-
-    yield serve
-    for server, thread in opened:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        server.shop.meters.shutdown()
-        server.shop.tracer.shutdown()
 
 
 def ask(server, path, trace_id):

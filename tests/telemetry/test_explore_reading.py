@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from telemetry.explore.bars import sparkline, stacked
 from telemetry.explore.filters import facets_of, written
 from telemetry.explore.lines import Line, line_name, lines_of, unit_of
-from telemetry.explore.logs_query import read_place, read_search, severity_word
+from telemetry.explore.logs_query import read_place, read_search
 from telemetry.explore.range import TimeRange, Unreadable, nice_step, read_range
 from telemetry.explore.text import moment, one_line, readable
 from telemetry.explore.traces_query import read_duration, read_trace_search
 from telemetry.promql.asking import selector
 from telemetry.promql.errors import InvalidQuery
+from telemetry.records import severity_word
 from telemetry.store.frames import Frame, Matcher
 
 NOW_MS = 1_795_000_000_000
